@@ -1,0 +1,1 @@
+//! lvsd.conf: text to tree with spans to typed model, with diagnostics.

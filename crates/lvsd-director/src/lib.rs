@@ -1,0 +1,1 @@
+//! The VRRP process: drives lvsd-vrrp with real sockets, netlink, trackers and notifications.

@@ -1,0 +1,1 @@
+//! Schedule, judge and pools of health checks, ending in a desired IPVS table. Pure.

@@ -1,0 +1,1 @@
+//! Messages and frames between the supervisor and its children.

@@ -1,0 +1,1 @@
+//! Test hosts: namespaces, a fake LAN, a kernel with IPVS, the peer keepalived (development only).

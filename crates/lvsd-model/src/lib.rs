@@ -1,0 +1,1 @@
+//! The domain types that configuration, engines and processes share.

@@ -1,0 +1,1 @@
+//! Runs administrators' scripts: user, security rules, process group, timeout.
