@@ -1,1 +1,39 @@
 //! The domain types that configuration, engines and processes share.
+//!
+//! `lvsd-config` lowers `lvsd.conf` into a [`Config`]; the supervisor cuts it into plans; the engines read them. A value
+//! that exists here is valid: ranges are checked where it is made, so nothing downstream checks again.
+//!
+//! This crate must never do I/O, read a clock, or know the text of a configuration file. Start reading at [`Config`].
+
+mod globals;
+mod lvs;
+mod script;
+mod units;
+mod vrrp;
+
+pub use globals::{Globals, MetricsListen, SchedulingClass};
+pub use lvs::{
+    Check, CheckKind, CheckTiming, DigestMd5, Endpoint, Forward, HttpCheck, HttpUrl, HttpVersion, LvsConfig,
+    MiscCheck, Persistence, Protocol, RealServer, Scheduler, SchedulerFlags, SorryServer, StatusRanges,
+    Target, TlsOptions, TunnelChecksum, TunnelKind, VirtualServer,
+};
+pub use script::{Invocation, ReadableFile, RunAs, Script, ScriptPolicy};
+pub use units::{AdvertInterval, Family, InterfaceName, OutOfRange, Priority, Vrid, Weight};
+pub use vrrp::{
+    AddressScope, Auth, Broadcast, GarpPolicy, InitialState, Instance, Notify, Preempt, PreferredLifetime,
+    SyncGroup, TrackInterface, TrackScript, TrackWeight, TrackedScript, Trackers, Transport, UnicastPeer,
+    Version, VirtualAddress, VrrpConfig,
+};
+
+use serde::{Deserialize, Serialize};
+
+/// A whole configuration: what `lvsd.conf` means, with every default filled in.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Config {
+    /// `global_defs` and the root-level globals.
+    pub globals: Globals,
+    /// Virtual routers, their groups and the scripts they track.
+    pub vrrp: VrrpConfig,
+    /// Virtual servers and their real servers.
+    pub lvs: LvsConfig,
+}

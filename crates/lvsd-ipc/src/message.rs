@@ -1,0 +1,104 @@
+//! What the supervisor and a child say to each other.
+
+use serde::{Deserialize, Serialize};
+
+/// The descriptor on which a child finds its end of the socketpair.
+pub const CHILD_FD: i32 = 3;
+
+/// Which child.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Role {
+    /// Holds the virtual addresses.
+    Vrrp,
+    /// Checks the real servers and programs IPVS.
+    Checker,
+}
+
+impl Role {
+    /// Every role, in the order of start: tables are filled before addresses draw traffic to them.
+    pub const ALL: [Self; 2] = [Self::Checker, Self::Vrrp];
+
+    /// The name, as in logs, metrics and `ps`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Vrrp => "vrrp",
+            Self::Checker => "checker",
+        }
+    }
+
+    /// The whole process title.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Vrrp => "lvsd: vrrp",
+            Self::Checker => "lvsd: checker",
+        }
+    }
+}
+
+/// Which configuration a plan comes from: 1 at start, one more at each reload.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Generation(pub u64);
+
+/// How a child should end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StopManner {
+    /// Resign, remove addresses and table entries.
+    Release,
+    /// Leave addresses (`-V`) or the table (`-I`) as they are.
+    Keep,
+}
+
+/// From the supervisor to a child whose plan is of type `P`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum ToChild<P> {
+    /// Move from where you are to this plan, then answer [`FromChild::Applied`].
+    Apply {
+        /// Its generation.
+        generation: Generation,
+        /// The plan.
+        plan: Box<P>,
+    },
+    /// Send a [`FromChild::Snapshot`] with the same number.
+    Snapshot {
+        /// Chosen by the supervisor.
+        request: u64,
+    },
+    /// Set the statistics to zero (after a snapshot, for SIGRTMAX-1).
+    ClearCounters,
+    /// End; the child answers [`FromChild::Stopped`] and exits.
+    Stop(StopManner),
+}
+
+/// How a child fared with a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Applied {
+    /// The plan is in force.
+    Done,
+    /// In force as far as this host allows; the messages say what does not work and why.
+    Degraded(Vec<String>),
+}
+
+/// From a child whose snapshot is of type `S` to the supervisor.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum FromChild<S> {
+    /// The child runs and awaits its plan.
+    Ready,
+    /// A plan was taken over.
+    Applied {
+        /// Which.
+        generation: Generation,
+        /// How.
+        outcome: Applied,
+    },
+    /// State and counters.
+    Snapshot {
+        /// The number of the request.
+        request: u64,
+        /// The snapshot.
+        snapshot: Box<S>,
+    },
+    /// Everything is released (or kept, as asked); the child exits now.
+    Stopped,
+}

@@ -1,0 +1,76 @@
+//! Settings of the whole daemon.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ScriptPolicy;
+
+/// `metrics_listen`: where Prometheus text is served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MetricsListen {
+    /// Nowhere.
+    Off,
+    /// HTTP on this address.
+    Address(SocketAddr),
+}
+
+impl Default for MetricsListen {
+    fn default() -> Self {
+        Self::Address(SocketAddr::from((Ipv4Addr::LOCALHOST, 9165)))
+    }
+}
+
+/// How the kernel schedules a process of the family.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SchedulingClass {
+    /// `*_rt_priority`: SCHED_RR priority, 1 to 99.
+    pub realtime: Option<u8>,
+    /// `*_priority`: nice value, -20 to 19.
+    pub nice: Option<i8>,
+    /// `*_no_swap`: lock the process in memory.
+    pub lock_memory: bool,
+}
+
+/// `global_defs` and the root-level globals.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Globals {
+    /// `router_id`; the host name when `None`.
+    pub router_id: Option<String>,
+    /// `net_namespace`: the named network namespace that the whole family runs in.
+    pub net_namespace: Option<String>,
+    /// `instance`: lets several daemons live on one host.
+    pub instance: Option<String>,
+    /// `metrics_listen`.
+    pub metrics_listen: MetricsListen,
+    /// `strict_config`: start and reload refuse tolerated mistakes too.
+    pub strict_config: bool,
+    /// Rules for scripts.
+    pub scripts: ScriptPolicy,
+    /// `child_wait_time`: how long a stop waits for the children before SIGKILL.
+    pub child_wait: Duration,
+    /// `vrrp_startup_delay`: no instance takes part before this time after the start.
+    pub startup_delay: Duration,
+    /// Scheduling of the VRRP process.
+    pub vrrp_scheduling: SchedulingClass,
+    /// Scheduling of the checker process.
+    pub checker_scheduling: SchedulingClass,
+}
+
+impl Default for Globals {
+    fn default() -> Self {
+        Self {
+            router_id: None,
+            net_namespace: None,
+            instance: None,
+            metrics_listen: MetricsListen::default(),
+            strict_config: false,
+            scripts: ScriptPolicy::default(),
+            child_wait: Duration::from_secs(5),
+            startup_delay: Duration::ZERO,
+            vrrp_scheduling: SchedulingClass::default(),
+            checker_scheduling: SchedulingClass::default(),
+        }
+    }
+}

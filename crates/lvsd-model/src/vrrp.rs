@@ -1,0 +1,345 @@
+//! Virtual routers: instances, sync groups, trackers.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::script::{ReadableFile, Script};
+use crate::units::{AdvertInterval, Family, InterfaceName, Priority, Vrid};
+
+/// Everything the VRRP process is told.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VrrpConfig {
+    /// Instances in configuration order; names are unique.
+    pub instances: Vec<Instance>,
+    /// Sync groups; every member names an instance, an instance is in one group at most.
+    pub groups: Vec<SyncGroup>,
+    /// Scripts that trackers refer to; names are unique.
+    pub scripts: Vec<TrackScript>,
+}
+
+/// The protocol version of an instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Version {
+    /// RFC 3768.
+    V2,
+    /// RFC 9568.
+    V3,
+}
+
+/// `state`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum InitialState {
+    /// `state MASTER`: hardly more than a wish; only priority 255 starts as master.
+    Master,
+    /// `state BACKUP` or nothing.
+    Backup,
+}
+
+/// What a backup does about a master of lower priority.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Preempt {
+    /// `nopreempt`: leaves it alone.
+    Never,
+    /// Takes over after `preempt_delay` (zero: when the current down time ends).
+    After(Duration),
+}
+
+/// Where adverts go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Transport {
+    /// To the group, out of the instance's interface.
+    Multicast {
+        /// 224.0.0.18 or ff02::12 unless configured.
+        group: IpAddr,
+    },
+    /// To each peer.
+    Unicast {
+        /// At least one.
+        peers: Vec<UnicastPeer>,
+        /// TTL or hop limit of what we send.
+        ttl: u8,
+        /// `check_unicast_src`: drop adverts of senders that are no peer.
+        check_source: bool,
+    },
+}
+
+impl Transport {
+    /// The default group of a family (RFC 9568 §5.1.1.2, §5.1.2.2).
+    #[must_use]
+    pub const fn default_group(family: Family) -> IpAddr {
+        match family {
+            Family::V4 => IpAddr::V4(Ipv4Addr::new(224, 0, 0, 18)),
+            Family::V6 => IpAddr::V6(Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x12)),
+        }
+    }
+}
+
+/// One `unicast_peer` line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnicastPeer {
+    /// The peer.
+    pub address: IpAddr,
+    /// `min_ttl`: lower received TTLs are dropped.
+    pub min_ttl: Option<u8>,
+    /// `max_ttl`: higher received TTLs are dropped.
+    pub max_ttl: Option<u8>,
+}
+
+/// `authentication`: VRRPv2 only.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Auth {
+    /// `auth_type PASS`: eight bytes, zero padded (RFC 2338 §5.3.10). No protection: it is sent in clear.
+    Pass([u8; 8]),
+}
+
+impl std::fmt::Debug for Auth {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The password must not reach a log.
+        match self {
+            Self::Pass(_) => f.write_str("Pass(********)"),
+        }
+    }
+}
+
+/// `scope` of an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct AddressScope(pub u8);
+
+impl AddressScope {
+    /// RT_SCOPE_UNIVERSE.
+    pub const GLOBAL: Self = Self(0);
+    /// RT_SCOPE_SITE.
+    pub const SITE: Self = Self(200);
+    /// RT_SCOPE_LINK.
+    pub const LINK: Self = Self(253);
+    /// RT_SCOPE_HOST.
+    pub const HOST: Self = Self(254);
+    /// RT_SCOPE_NOWHERE.
+    pub const NOWHERE: Self = Self(255);
+}
+
+/// `brd`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Broadcast {
+    /// None is set.
+    None,
+    /// `brd +`: all host bits one.
+    AllOnes,
+    /// An address.
+    Address(Ipv4Addr),
+}
+
+/// `preferred_lft`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum PreferredLifetime {
+    /// Never deprecated.
+    Forever,
+    /// Deprecated after that many seconds; 0 at once, so that it is never chosen as a source.
+    Seconds(u32),
+}
+
+/// One line of `virtual_ipaddress` or `virtual_ipaddress_excluded`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct VirtualAddress {
+    /// The address.
+    pub address: IpAddr,
+    /// Prefix length; 32 or 128 when not written.
+    pub prefix_len: u8,
+    /// `dev`; the instance's interface when absent.
+    pub interface: Option<InterfaceName>,
+    /// `scope`; `None`: global, or link for a link-local address.
+    pub scope: Option<AddressScope>,
+    /// `brd`.
+    pub broadcast: Broadcast,
+    /// `label`, IPv4 only, under 16 bytes.
+    pub label: Option<String>,
+    /// `peer`.
+    pub peer: Option<IpAddr>,
+    /// `noprefixroute`.
+    pub no_prefix_route: bool,
+    /// `no_track`: neither its deletion nor the state of its interface matters.
+    pub no_track: bool,
+    /// IPv6: no duplicate address detection (`-nodad`; always so for VIPs, which two nodes may hold for an instant).
+    pub no_dad: bool,
+    /// `preferred_lft`; zero for an IPv6 /128.
+    pub preferred: PreferredLifetime,
+}
+
+/// Gratuitous ARP and unsolicited neighbour advertisement timing (behaviour of the field: blocks of repeats).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GarpPolicy {
+    /// `garp_master_repeat`: rounds in each block.
+    pub repeat: u32,
+    /// `garp_master_delay`: when the second block goes out after the first; zero: none.
+    pub delay: Duration,
+    /// `garp_master_refresh`: period while master; zero: none.
+    pub refresh: Duration,
+    /// `garp_master_refresh_repeat`.
+    pub refresh_repeat: u32,
+    /// `garp_lower_prio_repeat`: rounds after a lower-priority advert was heard.
+    pub lower_prio_repeat: u32,
+    /// `garp_lower_prio_delay`: when those are sent again; zero: not.
+    pub lower_prio_delay: Duration,
+    /// `garp_interval`: least gap between two ARPs on an interface.
+    pub arp_interval: Duration,
+    /// `gna_interval`: least gap between two NAs on an interface.
+    pub na_interval: Duration,
+}
+
+impl Default for GarpPolicy {
+    fn default() -> Self {
+        let delay = Duration::from_secs(5);
+        Self {
+            repeat: 5,
+            delay,
+            refresh: Duration::ZERO,
+            refresh_repeat: 1,
+            lower_prio_repeat: 5,
+            lower_prio_delay: delay,
+            arp_interval: Duration::ZERO,
+            na_interval: Duration::ZERO,
+        }
+    }
+}
+
+/// What a tracker does to the priority.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrackWeight {
+    /// 0: a failure is a FAULT; above: added while OK; below: subtracted while failed. -253 to 253.
+    pub weight: i16,
+    /// `reverse`: the meaning of OK and failed exchanged.
+    pub reverse: bool,
+}
+
+/// One line of `track_interface`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrackInterface {
+    /// The interface.
+    pub interface: InterfaceName,
+    /// Its effect.
+    pub effect: TrackWeight,
+}
+
+/// One line of `track_script`: a reference with its effect.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrackedScript {
+    /// Name of a [`TrackScript`] of the same configuration.
+    pub script: String,
+    /// Its effect here (the script's own unless overridden).
+    pub effect: TrackWeight,
+}
+
+/// What an instance or a group tracks.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trackers {
+    /// `track_interface`.
+    pub interfaces: Vec<TrackInterface>,
+    /// `track_script`.
+    pub scripts: Vec<TrackedScript>,
+}
+
+/// `vrrp_script`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrackScript {
+    /// Name, unique.
+    pub name: String,
+    /// What is run, or which file is opened.
+    pub command: Result<Script, ReadableFile>,
+    /// Time between starts.
+    pub interval: Duration,
+    /// Killed and failed after this long.
+    pub timeout: Duration,
+    /// Default effect for trackers that give none.
+    pub effect: TrackWeight,
+    /// Consecutive successes needed; at least 1.
+    pub rise: u32,
+    /// Consecutive failures needed; at least 1.
+    pub fall: u32,
+    /// `init_fail`: counts as failed until its first result.
+    pub init_fail: bool,
+}
+
+/// Notification scripts of an instance or group.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notify {
+    /// `notify_master`.
+    pub master: Option<Script>,
+    /// `notify_backup`.
+    pub backup: Option<Script>,
+    /// `notify_fault`.
+    pub fault: Option<Script>,
+    /// `notify_stop`.
+    pub stop: Option<Script>,
+    /// `notify`, run with INSTANCE or GROUP, name, state, priority.
+    pub any: Option<Script>,
+    /// `notify_master_rx_lower_pri`.
+    pub master_rx_lower_priority: Option<Script>,
+}
+
+/// `vrrp_instance`: one virtual router on one interface and family.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Instance {
+    /// Name, unique.
+    pub name: String,
+    /// Protocol version.
+    pub version: Version,
+    /// Family of its adverts.
+    pub family: Family,
+    /// `interface`; only a unicast instance may be without.
+    pub interface: Option<InterfaceName>,
+    /// `virtual_router_id`.
+    pub vrid: Vrid,
+    /// `priority`.
+    pub priority: Priority,
+    /// `state`.
+    pub initial: InitialState,
+    /// `advert_int`.
+    pub advert_interval: AdvertInterval,
+    /// `nopreempt`, `preempt_delay`.
+    pub preempt: Preempt,
+    /// `mcast_src_ip` or `unicast_src_ip`; the interface's primary address when absent.
+    pub source: Option<IpAddr>,
+    /// Multicast or unicast.
+    pub transport: Transport,
+    /// `authentication`; VRRPv2 only.
+    pub auth: Option<Auth>,
+    /// `virtual_ipaddress`, all of [`Instance::family`], carried in adverts in this order.
+    pub addresses: Vec<VirtualAddress>,
+    /// `virtual_ipaddress_excluded`: held like the others, not in adverts; either family.
+    pub excluded: Vec<VirtualAddress>,
+    /// `garp_*`.
+    pub garp: GarpPolicy,
+    /// `down_timer_adverts`: 1 to 100, normally 3.
+    pub down_timer_adverts: u8,
+    /// `lower_prio_no_advert`.
+    pub lower_prio_no_advert: bool,
+    /// `higher_prio_send_advert`.
+    pub higher_prio_send_advert: bool,
+    /// `skip_check_adv_addr`.
+    pub skip_check_adv_addr: bool,
+    /// `v3_checksum_as_v2`: no pseudo header in the VRRPv3 checksum over IPv4.
+    pub v3_checksum_as_v2: bool,
+    /// `dont_track_primary`: faults of the own interface do not matter.
+    pub ignore_own_interface: bool,
+    /// What it tracks beside its own interface.
+    pub trackers: Trackers,
+    /// Notification scripts.
+    pub notify: Notify,
+}
+
+/// `vrrp_sync_group`: instances that change state together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SyncGroup {
+    /// Name, unique.
+    pub name: String,
+    /// Names of its instances.
+    pub members: Vec<String>,
+    /// What all members track.
+    pub trackers: Trackers,
+    /// `sync_group_tracking_weight`: weighted trackers of members are allowed.
+    pub tracking_weight: bool,
+    /// Notification scripts of the group.
+    pub notify: Notify,
+}
