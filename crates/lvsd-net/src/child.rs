@@ -1,0 +1,171 @@
+//! What must happen in a new process between fork and exec, and what it finds when it begins.
+//!
+//! `std::process::Command` does the rest; these few steps need a `pre_exec` closure, which is unsafe because only
+//! async-signal-safe calls are allowed there.
+
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+/// The first descriptor that is not standard input, output or error.
+const FIRST_FREE: RawFd = 3;
+
+/// Prepares `command` to run a program that is not ours: SIGTERM when this process dies, every signal at its default, no
+/// descriptor but the standard three.
+#[expect(unsafe_code, reason = "pre_exec")]
+pub fn isolate(command: &mut Command) {
+    let parent = std::process::id();
+    // SAFETY: the closure makes plain system calls only, all async-signal-safe, and touches no memory but its own copy of
+    // `parent`; errors are built from errno without allocation.
+    unsafe {
+        command.pre_exec(move || {
+            die_with(parent)?;
+            default_signals();
+            close_on_exec_from(FIRST_FREE);
+            Ok(())
+        });
+    }
+}
+
+/// Prepares `command` to run a process of the family, which gets `socket` as descriptor `place` and no other beside the
+/// standard three. It lives on when this process dies, and notices by the end of the socket.
+#[expect(unsafe_code, reason = "pre_exec")]
+pub fn hand_over(command: &mut Command, socket: OwnedFd, place: RawFd) {
+    // SAFETY: as in `isolate`; `socket` is owned by the closure, so it is open whenever that runs.
+    unsafe {
+        command.pre_exec(move || {
+            default_signals();
+            close_on_exec_from(FIRST_FREE);
+            let source = socket.as_raw_fd();
+            // dup2 clears close-on-exec on the copy, but does nothing at all when both are the same.
+            let done = if source == place {
+                libc::fcntl(place, libc::F_SETFD, 0)
+            } else {
+                libc::dup2(source, place)
+            };
+            if done < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+        });
+    }
+}
+
+/// Takes the Unix stream socket that the parent left at descriptor `place`, and keeps it from further children.
+///
+/// To be called once, at the very start of the process, before anything else may open a descriptor.
+///
+/// # Errors
+/// When there is no open descriptor or it is something else: the process was not started by its parent's hand.
+#[expect(unsafe_code, reason = "a descriptor by number")]
+pub fn take_inherited_socket(place: RawFd) -> io::Result<OwnedFd> {
+    let domain = socket_option(place, libc::SO_DOMAIN)?;
+    let kind = socket_option(place, libc::SO_TYPE)?;
+    if domain != libc::AF_UNIX || kind != libc::SOCK_STREAM {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a Unix stream socket"));
+    }
+    // SAFETY: `place` is open (the calls above succeeded); only flags change.
+    if unsafe { libc::fcntl(place, libc::F_SETFD, libc::FD_CLOEXEC) } < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: open, and by this function's contract nobody else in the process owns it.
+    Ok(unsafe { OwnedFd::from_raw_fd(place) })
+}
+
+/// An integer option of the socket layer.
+#[expect(unsafe_code, reason = "getsockopt on a descriptor that may not be open")]
+fn socket_option(fd: RawFd, option: libc::c_int) -> io::Result<libc::c_int> {
+    let mut value: libc::c_int = 0;
+    let mut length = size_of_val(&value) as libc::socklen_t;
+    // SAFETY: value and length are valid for the call and of the size told; a bad descriptor is an error result.
+    let result =
+        unsafe { libc::getsockopt(fd, libc::SOL_SOCKET, option, (&raw mut value).cast(), &raw mut length) };
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(value) }
+}
+
+/// SIGTERM for this process when the thread that made it ends.
+#[expect(unsafe_code, reason = "prctl")]
+fn die_with(parent: u32) -> io::Result<()> {
+    // SAFETY: prctl with an integer argument, and getppid; both only touch this process.
+    let (result, now) = unsafe { (libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM), libc::getppid()) };
+    if result < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // The parent may have died before the request was in place.
+    if u32::try_from(now) == Ok(parent) { Ok(()) } else { Err(io::Error::from_raw_os_error(libc::ESRCH)) }
+}
+
+/// Every signal to its default action: ignored ones would stay ignored across exec.
+#[expect(unsafe_code, reason = "signal")]
+fn default_signals() {
+    for number in 1..=libc::SIGRTMAX() {
+        // SAFETY: SIG_DFL is always a valid action; numbers that cannot be changed (KILL, STOP, libc's own) are refused.
+        unsafe { libc::signal(number, libc::SIG_DFL) };
+    }
+}
+
+/// Marks every descriptor from `first` on as close-on-exec. They stay open until then: std reports a failed exec by one.
+#[expect(unsafe_code, reason = "close_range")]
+fn close_on_exec_from(first: RawFd) {
+    const CLOSE_RANGE_CLOEXEC: libc::c_uint = 4;
+    // SAFETY: changes flags of this process's descriptors only. On a kernel before 5.11 it fails, and std's own
+    // close-on-exec flags have to do.
+    unsafe {
+        libc::syscall(libc::SYS_close_range, first as libc::c_uint, libc::c_uint::MAX, CLOSE_RANGE_CLOEXEC)
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+    use std::os::fd::IntoRawFd;
+    use std::os::unix::net::UnixStream;
+    use std::process::Stdio;
+
+    use super::*;
+
+    #[test]
+    fn a_script_sees_only_the_standard_descriptors_and_default_signals() {
+        let leaked = std::fs::File::open("/dev/null").expect("there").into_raw_fd();
+        // SAFETY: a descriptor of this test.
+        #[expect(unsafe_code, reason = "making a leak")]
+        unsafe {
+            libc::fcntl(leaked, libc::F_SETFD, 0)
+        };
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", "ls /proc/self/fd; grep SigIgn /proc/self/status"]).stdin(Stdio::null());
+        isolate(&mut command);
+        let output = command.output().expect("sh runs");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        // 3 is the directory that ls reads.
+        assert_eq!(
+            text.lines().take_while(|l| !l.starts_with("Sig")).collect::<Vec<_>>(),
+            ["0", "1", "2", "3"]
+        );
+        let ignored = text.lines().find_map(|line| line.strip_prefix("SigIgn:\t")).expect("a mask");
+        let ignored = u64::from_str_radix(ignored, 16).expect("hexadecimal");
+        // 32 and 33 belong to the C library, which lets nobody change them.
+        assert_eq!(ignored & !(0b11 << 31), 0, "{text}");
+    }
+
+    #[test]
+    fn a_child_finds_its_socket_at_the_agreed_place() {
+        let (mut near, far) = UnixStream::pair().expect("a pair");
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", "echo hello >&7"]);
+        hand_over(&mut command, far.into(), 7);
+        assert!(command.status().expect("sh runs").success());
+        drop(command);
+        let mut text = String::new();
+        near.read_to_string(&mut text).expect("ends when the child has");
+        assert_eq!(text, "hello\n");
+    }
+
+    #[test]
+    fn only_a_unix_stream_socket_is_taken() {
+        assert!(take_inherited_socket(9_999).is_err());
+        let file = std::fs::File::open("/dev/null").expect("there");
+        assert!(take_inherited_socket(file.as_raw_fd()).is_err());
+        let (near, _far) = UnixStream::pair().expect("a pair");
+        let raw = near.into_raw_fd();
+        assert_eq!(take_inherited_socket(raw).expect("a socket").as_raw_fd(), raw);
+    }
+}
