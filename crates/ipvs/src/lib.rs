@@ -1,1 +1,26 @@
-//! The Linux kernel's IPVS over generic netlink: attributes, typed tables, plan() and a client.
+//! The Linux kernel's IPVS over generic netlink.
+//!
+//! * [`types`]: tables of services and destinations that cannot say what the kernel would refuse. Start here.
+//! * [`plan()`]: the changes that lead from one table to another. Pure.
+//! * [`codec`]: requests and replies as bytes, attribute by attribute.
+//! * [`model`]: the kernel's rules in memory, for tests and for looking ahead.
+//! * [`client`] (feature `client`, on by default): asks the kernel. Everything else does no I/O and reads no clock.
+//!
+//! This crate never loads a kernel module unasked, never decides what should be in the table, and never tries again
+//! on its own what the kernel refused.
+
+mod backend;
+#[cfg(feature = "client")]
+pub mod client;
+pub mod codec;
+mod error;
+pub mod model;
+mod plan;
+pub mod types;
+
+pub use backend::Ipvs;
+#[cfg(feature = "client")]
+pub use client::Client;
+pub use error::{Errno, IpvsError};
+pub use plan::{plan, plan_entry, plan_owned};
+pub use types::*;
