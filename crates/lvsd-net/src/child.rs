@@ -1,10 +1,10 @@
-//! What must happen in a new process between fork and exec, and what it finds when it begins.
+//! What must happen in a new process between fork and exec.
 //!
 //! `std::process::Command` does the rest; these few steps need a `pre_exec` closure, which is unsafe because only
 //! async-signal-safe calls are allowed there.
 
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
@@ -47,38 +47,6 @@ pub fn hand_over(command: &mut Command, socket: OwnedFd, place: RawFd) {
             if done < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
         });
     }
-}
-
-/// Takes the Unix stream socket that the parent left at descriptor `place`, and keeps it from further children.
-///
-/// To be called once, at the very start of the process, before anything else may open a descriptor.
-///
-/// # Errors
-/// When there is no open descriptor or it is something else: the process was not started by its parent's hand.
-#[expect(unsafe_code, reason = "a descriptor by number")]
-pub fn take_inherited_socket(place: RawFd) -> io::Result<OwnedFd> {
-    let domain = socket_option(place, libc::SO_DOMAIN)?;
-    let kind = socket_option(place, libc::SO_TYPE)?;
-    if domain != libc::AF_UNIX || kind != libc::SOCK_STREAM {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a Unix stream socket"));
-    }
-    // SAFETY: `place` is open (the calls above succeeded); only flags change.
-    if unsafe { libc::fcntl(place, libc::F_SETFD, libc::FD_CLOEXEC) } < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: open, and by this function's contract nobody else in the process owns it.
-    Ok(unsafe { OwnedFd::from_raw_fd(place) })
-}
-
-/// An integer option of the socket layer.
-#[expect(unsafe_code, reason = "getsockopt on a descriptor that may not be open")]
-fn socket_option(fd: RawFd, option: libc::c_int) -> io::Result<libc::c_int> {
-    let mut value: libc::c_int = 0;
-    let mut length = size_of_val(&value) as libc::socklen_t;
-    // SAFETY: value and length are valid for the call and of the size told; a bad descriptor is an error result.
-    let result =
-        unsafe { libc::getsockopt(fd, libc::SOL_SOCKET, option, (&raw mut value).cast(), &raw mut length) };
-    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(value) }
 }
 
 /// SIGTERM for this process when the thread that made it ends.
@@ -157,15 +125,5 @@ mod tests {
         let mut text = String::new();
         near.read_to_string(&mut text).expect("ends when the child has");
         assert_eq!(text, "hello\n");
-    }
-
-    #[test]
-    fn only_a_unix_stream_socket_is_taken() {
-        assert!(take_inherited_socket(9_999).is_err());
-        let file = std::fs::File::open("/dev/null").expect("there");
-        assert!(take_inherited_socket(file.as_raw_fd()).is_err());
-        let (near, _far) = UnixStream::pair().expect("a pair");
-        let raw = near.into_raw_fd();
-        assert_eq!(take_inherited_socket(raw).expect("a socket").as_raw_fd(), raw);
     }
 }

@@ -1,1 +1,35 @@
-//! Raw and packet sockets, rtnetlink, ARP and ND frames; the one crate that may hold unsafe.
+//! What lvsd needs of the operating system's network and process interfaces, typed: VRRP sockets, announcement frames,
+//! rtnetlink, timers, scheduling, namespaces.
+//!
+//! The one crate of the workspace that may hold `unsafe`; every such block sits in `sys` or `child` with its `SAFETY` comment.
+//! It must never decide anything: no VRRP rule, no policy on what address belongs where. What comes from the network or
+//! the kernel is decoded without indexing; input that does not parse is skipped, never a panic.
+//!
+//! Start reading at [`VrrpSocket`], [`Rtnl`] and [`Monitor`].
+
+mod announce;
+mod checksum;
+pub mod child;
+mod clock;
+mod frame;
+mod namespace;
+mod process;
+mod rtnl;
+#[expect(unsafe_code, reason = "the operating system's interfaces that no crate of ours wraps")]
+mod sys;
+mod vrrp_socket;
+mod wakeup;
+
+pub use announce::AnnounceSocket;
+pub use clock::{Timer, uptime};
+pub use frame::{ARP_FRAME, Mac, NA_FRAME, NaRole, gratuitous_arp, unsolicited_na};
+pub use namespace::enter_namespace;
+pub use process::{
+    adopt_stream, die_with_parent, lock_memory, set_nice, set_realtime, set_thread_name, stay_responsive,
+};
+pub use rtnl::{
+    AddressChange, AddressEntry, AddressKey, AddressSpec, IFA_PROTO_VRRP, Link, Monitor, MonitorEvent, Rtnl,
+    RtnlError,
+};
+pub use vrrp_socket::{Device, MAX_DATAGRAM, Outgoing, PROTOCOL, Received, VrrpSocket};
+pub use wakeup::Wakeup;

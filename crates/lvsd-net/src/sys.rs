@@ -1,0 +1,57 @@
+//! The `unsafe` of this crate that is not part of starting a process. Nothing here does more than one call.
+
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::net::UnixStream;
+
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use socket2::{SockAddr, SockAddrStorage};
+
+/// The packet-socket address of an interface, for sending whole frames.
+pub(crate) fn link_address(interface: u32) -> SockAddr {
+    let mut storage = SockAddrStorage::zeroed();
+    // SAFETY: `sockaddr_ll` is a socket address type of the operating system, plain integers throughout.
+    let address = unsafe { storage.view_as::<libc::sockaddr_ll>() };
+    address.sll_family = libc::AF_PACKET as libc::sa_family_t;
+    address.sll_ifindex = interface.cast_signed();
+    // SAFETY: the storage holds a `sockaddr_ll`, initialised above, and that is the length given.
+    unsafe { SockAddr::new(storage, size_of::<libc::sockaddr_ll>() as libc::socklen_t) }
+}
+
+/// SCHED_RR for the calling thread, not inherited.
+pub(crate) fn schedule_round_robin(priority: u8) -> io::Result<()> {
+    let parameters = libc::sched_param { sched_priority: i32::from(priority) };
+    // SAFETY: the pointer is to a live `sched_param`; 0 is the calling thread.
+    let result = unsafe {
+        libc::sched_setscheduler(0, libc::SCHED_RR | libc::SCHED_RESET_ON_FORK, &raw const parameters)
+    };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// The nice value of the calling thread.
+pub(crate) fn set_priority(nice: i8) -> io::Result<()> {
+    // SAFETY: takes integers only; 0 is the calling thread.
+    let result = unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, i32::from(nice)) };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Makes an inherited descriptor ours, if it is a Unix stream socket.
+///
+/// The caller sees to it that this happens once in the life of the process.
+pub(crate) fn adopt_unix_stream(fd: RawFd) -> io::Result<UnixStream> {
+    if fd < 3 {
+        return Err(io::Error::from_raw_os_error(libc::EBADF));
+    }
+    // SAFETY: used only within this function, where a closed descriptor gives EBADF and nothing worse.
+    let borrowed = unsafe { BorrowedFd::borrow_raw(fd) };
+    fcntl(borrowed, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
+    let name = nix::sys::socket::getsockname::<nix::sys::socket::UnixAddr>(borrowed.as_raw_fd());
+    let kind = nix::sys::socket::getsockopt(&borrowed, nix::sys::socket::sockopt::SockType);
+    if name.is_err() || kind != Ok(nix::sys::socket::SockType::Stream) {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a Unix stream socket"));
+    }
+    // SAFETY: the descriptor is open (above), came with the process from its parent, and no other object of this
+    // process owns it, since the caller adopts once, before it opens anything.
+    let owned = unsafe { OwnedFd::from_raw_fd(fd) };
+    Ok(owned.into())
+}
