@@ -1,2 +1,57 @@
-//! Development tasks.
-fn main() {}
+//! Development tasks: `cargo xtask <task>`. Each task is a module with a `run` function; start reading there.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a task talks to the developer")]
+
+mod ci;
+mod generate;
+mod test;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// What a task ends with when it cannot go on; it is only ever shown.
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Development tasks of lvsd.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Runs every test there is, and counts them.
+    Test(test::Options),
+    /// Runs what CI runs: formatting, lints, documentation, generated files, every test.
+    Ci,
+    /// Writes the checked-in files that are generated from the code.
+    Gen {
+        /// Only says which are not as they would be generated, and fails if there are any.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Installs what tests and demo need: Debian packages, guest kernel, the peer.
+    Setup,
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().task {
+        Task::Test(options) => test::run(&options),
+        Task::Ci => ci::run(),
+        Task::Gen { check } => {
+            let mode = if check { generate::Mode::Check } else { generate::Mode::Write };
+            generate::run(mode)
+        }
+        Task::Setup => setup(&lvsd_lab::setup::Part::ALL).map(|()| ExitCode::SUCCESS),
+    };
+    done.unwrap_or_else(|failure| {
+        eprintln!("xtask: {failure}");
+        ExitCode::FAILURE
+    })
+}
+
+/// Installs parts of the laboratory, telling what is going on.
+fn setup(parts: &[lvsd_lab::setup::Part]) -> Result<(), Failure> {
+    lvsd_lab::setup::ensure(parts, &|what| println!("setup: {what}")).map_err(Failure::from)
+}

@@ -1,8 +1,8 @@
 //! A director program under test, ours or the peer's: started on a host with a configuration of its own.
 
 use crate::{
-    Host, LabError, Process, Program, Result, Rival, daemon::built, error::Context as _,
-    namespace::remove_stale, process,
+    Host, LabError, Process, Program, Result, Rival, daemon::built, error::Context as _, namespace::sweep,
+    process,
 };
 use nix::sys::signal::Signal;
 use std::{
@@ -192,7 +192,7 @@ fn write_config(home: &Path, text: &str) -> Result<()> {
 /// A directory called `<our pid>-...`; those of dead processes go.
 fn new_home() -> Result<TempDir> {
     SWEEP.call_once(|| {
-        remove_stale();
+        sweep();
         remove_stale_homes();
     });
     fs::create_dir_all(HOMES).context(|| format!("create {HOMES}"))?;

@@ -168,7 +168,7 @@ pub fn has_ipvs() -> bool {
 }
 
 /// A word as the shell must see it to take it as it is.
-pub(crate) fn quote(word: &str) -> String {
+pub fn quote(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
@@ -189,7 +189,7 @@ modprobe -a -q -d {kernel} {MODULES}
 ip link set lo up
 . {home}/environment
 timeout -k 5 {seconds} setsid -w bash {home}/script </dev/null >/dev/ttyS0 2>&1
-echo $? >{home}/{STATUS}; sync {home}/{STATUS}
+echo $? >{home}/{STATUS}; sync
 echo o >/proc/sysrq-trigger; sleep 60
 "
     )

@@ -5,7 +5,7 @@
 //! killed test left behind is removed by the next one. Nothing of the product may depend on this crate, and this crate
 //! depends on nothing of the product: it sees the daemon only as a program, its packets only as bytes.
 //!
-//! Start reading at [`Net`] (hosts and wires), then [`Launch`] (a director, ours or the
+//! Start reading at [`Lan`] and [`Host`], then [`Launch`] (a director, ours or the
 //! peer's), [`web`] (real servers and
 //! clients), [`Capture`] (what a third host saw) and [`Guest`] (the kernel with IPVS). [`require!`] opens every test
 //! that needs more than an ordinary user has; [`setup`] installs what it needs.
@@ -30,10 +30,10 @@ pub use daemon::built;
 pub use director::{Director, Launch};
 pub use error::{LabError, Result};
 pub use frame::{Advert, Announcement, Frame, Seen, Version};
-pub use guest::{Guest, has_ipvs};
+pub use guest::{Guest, has_ipvs, quote};
 pub use keepalived::Rival;
-pub use namespace::Namespace;
+pub use namespace::{Namespace, sweep};
 pub use need::{Need, SKIP_LOG, Verdict, missing, skip};
-pub use net::{Address, Host, Lan, Link, Net};
+pub use net::{Address, Host, Lan, Link};
 pub use process::{Output, Process, Program};
 pub use wait::{until, until_some};

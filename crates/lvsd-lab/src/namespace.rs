@@ -41,7 +41,7 @@ impl Namespace {
     /// # Errors
     /// Not root, or a kernel without network namespaces.
     pub fn new(host: &str) -> Result<Self> {
-        SWEEP.call_once(remove_stale);
+        SWEEP.call_once(sweep);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("{PREFIX}{}-{number}-{host}", std::process::id());
         {
@@ -141,8 +141,8 @@ fn residents(name: &str) -> HashSet<i32> {
     process::all().into_iter().filter(lives_here).collect()
 }
 
-/// Removes the namespaces and processes of laboratory processes that are no more.
-pub(crate) fn remove_stale() {
+/// Removes the namespaces and processes of laboratory processes that are no more, as when a hanging test was killed.
+pub fn sweep() {
     process::kill_until_none(process::orphans);
     let Ok(entries) = fs::read_dir(DIRECTORY) else { return };
     for entry in entries.flatten() {

@@ -7,41 +7,6 @@ use std::{cell::Cell, ffi::OsStr, net::IpAddr, rc::Rc};
 const BRIDGE: &str = "lan";
 const FAR_BRIDGE: &str = "far";
 
-/// A set of hosts and LANs that come and go together. It only makes them; each lives as long as its own value does.
-#[derive(Debug, Default)]
-pub struct Net;
-
-impl Net {
-    /// An empty network.
-    pub fn new() -> Self {
-        Self
-    }
-
-    /// A switch to plug hosts into.
-    ///
-    /// # Errors
-    /// Not root, or no bridges in this kernel.
-    pub fn lan(&self, name: &str) -> Result<Lan> {
-        let namespace = Namespace::new(name)?;
-        for bridge in [BRIDGE, FAR_BRIDGE] {
-            // No spanning tree, so a port forwards at once; no snooping, so every port gets every multicast.
-            namespace
-                .ip(&format!("link add {bridge} type bridge stp_state 0 forward_delay 0 mcast_snooping 0"))?;
-            // Promiscuous, so that a capture on the bridge has every frame.
-            namespace.ip(&format!("link set {bridge} up promisc on"))?;
-        }
-        Ok(Lan(Rc::new(Switch { namespace, ports: Cell::new(0) })))
-    }
-
-    /// A host with nothing but `lo`.
-    ///
-    /// # Errors
-    /// Not root.
-    pub fn host(&self, name: &str) -> Result<Host> {
-        Ok(Host { name: name.to_owned(), namespace: Namespace::new(name)? })
-    }
-}
-
 #[derive(Debug)]
 struct Switch {
     namespace: Namespace,
@@ -53,6 +18,22 @@ struct Switch {
 pub struct Lan(Rc<Switch>);
 
 impl Lan {
+    /// A switch to plug hosts into.
+    ///
+    /// # Errors
+    /// Not root, or no bridges in this kernel.
+    pub fn new(name: &str) -> Result<Self> {
+        let namespace = Namespace::new(name)?;
+        for bridge in [BRIDGE, FAR_BRIDGE] {
+            // No spanning tree, so a port forwards at once; no snooping, so every port gets every multicast.
+            namespace
+                .ip(&format!("link add {bridge} type bridge stp_state 0 forward_delay 0 mcast_snooping 0"))?;
+            // Promiscuous, so that a capture on the bridge has every frame.
+            namespace.ip(&format!("link set {bridge} up promisc on"))?;
+        }
+        Ok(Self(Rc::new(Switch { namespace, ports: Cell::new(0) })))
+    }
+
     /// Plugs a host in: it gets `interface`, up, with these addresses (`10.0.0.1/24`, `fd00::1/64`).
     ///
     /// # Errors
@@ -160,6 +141,14 @@ pub struct Host {
 }
 
 impl Host {
+    /// A host with nothing but `lo`.
+    ///
+    /// # Errors
+    /// Not root.
+    pub fn new(name: &str) -> Result<Self> {
+        Ok(Self { name: name.to_owned(), namespace: Namespace::new(name)? })
+    }
+
     /// The name it was made with.
     pub fn name(&self) -> &str {
         &self.name

@@ -1,0 +1,115 @@
+//! Checked-in files that are made from the code: written, or compared with what would be written.
+
+use crate::Failure;
+use std::{fs, io, path::Path, process::ExitCode};
+
+/// What makes a file's new text from its present one (empty when there is no such file). A generator of a whole file
+/// ignores the present text; one of a section keeps the rest.
+type Generator = fn(&str) -> Result<String, Failure>;
+
+/// The generated files, by their paths from the root of the workspace.
+const FILES: &[(&str, Generator)] = &[];
+
+/// What to do about a file that is not as it would be generated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Write it.
+    Write,
+    /// Say so, and fail.
+    Check,
+}
+
+/// Goes through all generated files.
+pub(crate) fn run(mode: Mode) -> Result<ExitCode, Failure> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("xtask is not in a workspace")?;
+    let drifted = drifted(root, FILES, mode)?;
+    for path in &drifted {
+        match mode {
+            Mode::Write => println!("gen: wrote {path}"),
+            Mode::Check => println!("gen: {path} is not what `cargo xtask gen` makes"),
+        }
+    }
+    let is_failure = mode == Mode::Check && !drifted.is_empty();
+    Ok(if is_failure { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// The paths of the files that were not as they would be generated.
+fn drifted<'a>(root: &Path, files: &[(&'a str, Generator)], mode: Mode) -> Result<Vec<&'a str>, Failure> {
+    let mut drifted = Vec::new();
+    for &(path, generator) in files {
+        let file = root.join(path);
+        let present = match fs::read_to_string(&file) {
+            Ok(text) => Some(text),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(format!("{path}: {error}").into()),
+        };
+        let wanted =
+            generator(present.as_deref().unwrap_or_default()).map_err(|error| format!("{path}: {error}"))?;
+        if present.as_ref() != Some(&wanted) {
+            drifted.push(path);
+            if mode == Mode::Write {
+                fs::write(&file, wanted).map_err(|error| format!("{path}: {error}"))?;
+            }
+        }
+    }
+    Ok(drifted)
+}
+
+/// Replaces what is between two marker lines of a text, each containing its marker.
+#[cfg_attr(not(test), expect(dead_code, reason = "for the generated sections of hand-written pages"))]
+fn with_section(text: &str, begin: &str, end: &str, section: &str) -> Result<String, Failure> {
+    let after_line = |from: usize| text[from..].find('\n').map(|length| from + length + 1);
+    let start = text.find(begin).and_then(after_line).ok_or_else(|| format!("no line has {begin:?}"))?;
+    let stop =
+        text[start..].find(end).map(|length| start + length).ok_or_else(|| format!("no line has {end:?}"))?;
+    let stop = text[..stop].rfind('\n').map_or(start, |newline| newline + 1).max(start);
+    let newline = if section.is_empty() || section.ends_with('\n') { "" } else { "\n" };
+    Ok(format!("{}{section}{newline}{}", &text[..start], &text[stop..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGE: &str = "before\n.\\\" BEGIN made\nold\n.\\\" END made\nafter\n";
+
+    fn one(_: &str) -> Result<String, Failure> {
+        Ok("one\n".to_owned())
+    }
+
+    #[test]
+    fn drift_is_found_told_and_mended() {
+        let root = tempfile::tempdir().unwrap();
+        let files: &[(&str, Generator)] = &[("missing", one), ("stale", one), ("fresh", one)];
+        fs::write(root.path().join("stale"), "two\n").unwrap();
+        fs::write(root.path().join("fresh"), "one\n").unwrap();
+        assert_eq!(drifted(root.path(), files, Mode::Check).unwrap(), ["missing", "stale"]);
+        assert!(!root.path().join("missing").exists(), "a check writes nothing");
+        assert_eq!(drifted(root.path(), files, Mode::Write).unwrap(), ["missing", "stale"]);
+        assert!(drifted(root.path(), files, Mode::Check).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_generator_that_fails_names_its_file() {
+        let root = tempfile::tempdir().unwrap();
+        let files: &[(&str, Generator)] = &[("page", |_| Err("no table".into()))];
+        let failure = drifted(root.path(), files, Mode::Check).unwrap_err();
+        assert_eq!(failure.to_string(), "page: no table");
+    }
+
+    #[test]
+    fn a_section_is_replaced_between_its_markers_only() {
+        let page = with_section(PAGE, "BEGIN made", "END made", "new\n").unwrap();
+        assert_eq!(page, PAGE.replace("old", "new"));
+        assert_eq!(with_section(&page, "BEGIN made", "END made", "old").unwrap(), PAGE);
+        let empty = with_section(PAGE, "BEGIN made", "END made", "").unwrap();
+        assert_eq!(empty, PAGE.replace("old\n", ""));
+        assert_eq!(with_section(&empty, "BEGIN made", "END made", "old\n").unwrap(), PAGE);
+    }
+
+    #[test]
+    fn a_page_without_markers_is_refused() {
+        assert!(with_section("text\n", "BEGIN", "END", "x").is_err());
+        assert!(with_section("BEGIN\ntext\n", "BEGIN", "END", "x").is_err());
+    }
+}
