@@ -1,0 +1,51 @@
+//! What the operator and their scripts are told.
+
+use std::net::SocketAddr;
+
+use lvsd_model::Script;
+
+use crate::outcome::Failure;
+use crate::pool::Standing;
+
+/// A change of state, reported once per cause. Taking up a configuration for the first time is no change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A real server went up or down.
+    Server {
+        /// Name of the virtual server.
+        service: String,
+        /// Address of the real server.
+        server: SocketAddr,
+        /// What it is now.
+        standing: Standing,
+        /// The failure that took it down, when a check did.
+        failure: Option<Failure>,
+        /// `notify_up` or `notify_down`.
+        script: Option<Script>,
+    },
+    /// A quorum was gained or lost.
+    Quorum {
+        /// Name of the virtual server.
+        service: String,
+        /// [`Standing::Up`] when gained.
+        standing: Standing,
+        /// Weight of the servers alive.
+        alive: u64,
+        /// The configured quorum.
+        quorum: u32,
+        /// The sorry server that takes over, or hands back.
+        sorry: Option<SocketAddr>,
+        /// `quorum_up` or `quorum_down`.
+        script: Option<Script>,
+    },
+}
+
+impl Event {
+    /// The script to run, if one is configured.
+    #[must_use]
+    pub const fn script(&self) -> Option<&Script> {
+        match self {
+            Self::Server { script, .. } | Self::Quorum { script, .. } => script.as_ref(),
+        }
+    }
+}

@@ -1,0 +1,299 @@
+//! The whole: configuration and outcomes in, events and desired entries out.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+
+use ipvs::{Entry, ServiceKey, Table};
+use lvsd_model::{Check, LvsConfig, Protocol, RealServer, VirtualServer, Weight};
+
+use crate::checks::{CheckId, Checks, Due, Urgency, User};
+use crate::event::Event;
+use crate::judge::Judge;
+use crate::outcome::Outcome;
+use crate::pool::{Pool, Presumption, Server, Standing, position};
+use crate::quorum::Quorum;
+use crate::time::Time;
+
+/// Checks, judgement and desired table of a whole configuration.
+///
+/// The contract: after [`Health::apply`] or [`Health::finish`], take events until [`Health::poll_event`] has none and the
+/// keys of [`Health::take_changed`]; run what [`Health::poll_due`] says; come back at [`Health::poll_timeout`]. Time must
+/// not go backwards. An outcome for a check that is gone, or a call that comes too early, does nothing.
+#[derive(Debug)]
+pub struct Health {
+    checks: Checks,
+    pools: Vec<Pool>,
+    /// Pool of each service; a key that is configured twice belongs to the first.
+    services: HashMap<ServiceKey, usize>,
+    events: VecDeque<Event>,
+    changed: BTreeSet<ServiceKey>,
+}
+
+impl Health {
+    /// Nothing configured yet. The seed decides where in its warm-up each check begins.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self {
+            checks: Checks::new(seed),
+            pools: Vec::new(),
+            services: HashMap::new(),
+            events: VecDeque::new(),
+            changed: BTreeSet::new(),
+        }
+    }
+
+    /// Moves to a configuration.
+    ///
+    /// Identical checks keep their histories, servers that exist in both keep their standing until their new checks have
+    /// spoken, quorums keep theirs. `standing` is what an earlier process of ours left in the kernel: servers of services
+    /// that are new here are presumed to be what they are there. Services whose desired entry differs from before are
+    /// marked as changed.
+    pub fn apply(&mut self, now: Time, config: LvsConfig, standing: &Table) {
+        let old: HashMap<(String, Protocol), usize> = self
+            .pools
+            .iter()
+            .enumerate()
+            .map(|(index, pool)| ((pool.config.name.clone(), pool.config.protocol), index))
+            .collect();
+        self.checks.unassign_all();
+        let mut pools = Vec::with_capacity(config.services.len());
+        for service in config.services {
+            let before = old.get(&(service.name.clone(), service.protocol));
+            let before = before.and_then(|&index| self.pools.get(index));
+            pools.push(build(now, service, pools.len(), before, standing, &mut self.checks));
+        }
+        self.checks.drop_unused();
+        for (pool, before) in &pools {
+            if let Some((standings, quorum)) = before {
+                pool.events_since(standings, Some(*quorum), &self.checks, &mut self.events);
+            }
+        }
+        self.replace(pools.into_iter().map(|(pool, _)| pool).collect());
+    }
+
+    /// Puts new pools in the place of the old ones and notes what differs.
+    fn replace(&mut self, pools: Vec<Pool>) {
+        let mut services = HashMap::new();
+        for (index, pool) in pools.iter().enumerate() {
+            for key in &pool.keys {
+                services.entry(*key).or_insert(index);
+            }
+        }
+        let old_pools = std::mem::replace(&mut self.pools, pools);
+        let old_services = std::mem::replace(&mut self.services, services);
+        for (key, index) in &self.services {
+            let old = old_services.get(key).and_then(|&index| old_pools.get(index));
+            let new = self.pools.get(*index);
+            let same = old.zip(new).is_some_and(|(old, new)| {
+                (old.state == new.state && old.config == new.config) || old.desired(key) == new.desired(key)
+            });
+            if !same {
+                self.changed.insert(*key);
+            }
+        }
+        let gone = old_services.keys().filter(|key| !self.services.contains_key(key));
+        self.changed.extend(gone);
+    }
+
+    /// A check that is due, to be run now; call until there is none. Its outcome is owed to [`Health::finish`].
+    pub fn poll_due(&mut self, now: Time) -> Option<Due> {
+        self.checks.poll_due(now)
+    }
+
+    /// When the next check is due; `None` while all of them run, or there are none.
+    pub fn poll_timeout(&mut self) -> Option<Time> {
+        self.checks.poll_timeout()
+    }
+
+    /// Takes the outcome of a check.
+    pub fn finish(&mut self, now: Time, id: CheckId, outcome: &Outcome) {
+        let mut users = self.checks.finish(now, id, outcome).to_vec();
+        users.dedup_by_key(|user| user.pool);
+        for User { pool, .. } in users {
+            self.refresh(pool);
+        }
+    }
+
+    fn refresh(&mut self, index: usize) {
+        let Some(pool) = self.pools.get_mut(index) else { return };
+        let Some(before) = pool.refresh(&self.checks) else { return };
+        let standings: Vec<_> = before.servers.iter().map(|server| Some(server.standing)).collect();
+        pool.events_since(&standings, Some(before.quorum), &self.checks, &mut self.events);
+        self.changed.extend(pool.keys.iter().filter(|key| self.services.get(key) == Some(&index)));
+    }
+
+    /// The next thing to tell, oldest first.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// The services whose desired entry may differ from when this was called last, those that are gone among them.
+    pub fn take_changed(&mut self) -> BTreeSet<ServiceKey> {
+        std::mem::take(&mut self.changed)
+    }
+
+    /// What the kernel should hold for a service; `None` when it is none of ours (any more).
+    #[must_use]
+    pub fn desired(&self, key: &ServiceKey) -> Option<Entry> {
+        let pool = self.services.get(key).and_then(|&index| self.pools.get(index))?;
+        Some(pool.desired(key))
+    }
+
+    /// The whole of what the kernel should hold.
+    #[must_use]
+    pub fn desired_table(&self) -> Table {
+        self.services.keys().filter_map(|key| self.desired(key)).collect()
+    }
+
+    /// Whether a service is configured.
+    #[must_use]
+    pub fn has_service(&self, key: &ServiceKey) -> bool {
+        self.services.contains_key(key)
+    }
+
+    /// The configured services' keys, in no particular order.
+    pub fn service_keys(&self) -> impl Iterator<Item = &ServiceKey> {
+        self.services.keys()
+    }
+
+    /// How many distinct checks there are.
+    #[must_use]
+    pub fn check_count(&self) -> usize {
+        self.checks.len()
+    }
+
+    /// What is to be told at the end: servers and quorums of services with `omega` go down.
+    #[must_use]
+    pub fn farewell(&self) -> Vec<Event> {
+        self.pools.iter().flat_map(Pool::farewell).collect()
+    }
+
+    /// Sets the counters of all checks to zero.
+    pub fn clear_counters(&mut self) {
+        self.checks.clear_counters();
+    }
+
+    /// The virtual servers in configuration order, with their state.
+    pub fn services(&self) -> impl Iterator<Item = ServiceView<'_>> {
+        self.pools.iter().map(|pool| ServiceView { pool, checks: &self.checks })
+    }
+}
+
+/// Where a pool's servers and quorum come from, for the events of a reload.
+type Before = (Vec<Option<Standing>>, Quorum);
+
+/// Makes the pool of a virtual server, giving it its checks.
+fn build(
+    now: Time,
+    config: VirtualServer,
+    index: usize,
+    before: Option<&Pool>,
+    standing: &Table,
+    checks: &mut Checks,
+) -> (Pool, Option<Before>) {
+    let adopted = adopted_entry(&config, standing).filter(|_| before.is_none());
+    let mut servers = Vec::with_capacity(config.real_servers.len());
+    let mut standings = Vec::with_capacity(config.real_servers.len());
+    for (place, server) in config.real_servers.iter().enumerate() {
+        let old = before.and_then(|pool| Some((pool, position(&pool.config, server.address)?)));
+        let presumed = match (old, adopted) {
+            (Some((pool, place)), _) => pool.presume_next(place, server),
+            (None, Some(entry)) => Pool::presume_from(entry, server),
+            (None, None) => Presumption::default(),
+        };
+        standings.push(old.and_then(|(pool, place)| Some(pool.state.servers.get(place)?.standing)));
+        let urgency = match presumed.standing {
+            Some(Standing::Down) => Urgency::Awaited,
+            Some(Standing::Up) | None => Urgency::Normal,
+        };
+        let user = User { pool: index, server: place };
+        let assign = |check: &Check| checks.assign(now, check, server.address, user, urgency);
+        servers.push(Server { checks: server.checks.iter().map(assign).collect(), presumed });
+    }
+    let carried = before.map(|pool| pool.state.quorum);
+    let quorum = carried.or_else(|| adopted.map(|entry| Pool::quorum_from(entry, &config)));
+    (Pool::new(config, servers, quorum, checks), carried.map(|quorum| (standings, quorum)))
+}
+
+/// What an earlier process left in the kernel for a virtual server: the first endpoint found speaks for all.
+fn adopted_entry<'a>(config: &VirtualServer, standing: &'a Table) -> Option<&'a Entry> {
+    let mut keys = config.endpoints.iter().map(|end| crate::table::service_key(end, config.protocol));
+    keys.find_map(|key| standing.get(&key))
+}
+
+/// A virtual server as it is now.
+#[derive(Clone, Copy, Debug)]
+pub struct ServiceView<'a> {
+    pool: &'a Pool,
+    checks: &'a Checks,
+}
+
+impl<'a> ServiceView<'a> {
+    /// Its configuration.
+    #[must_use]
+    pub const fn config(&self) -> &'a VirtualServer {
+        &self.pool.config
+    }
+
+    /// Its services in the kernel, one per endpoint.
+    #[must_use]
+    pub fn keys(&self) -> &'a [ServiceKey] {
+        &self.pool.keys
+    }
+
+    /// Whether the quorum is met.
+    #[must_use]
+    pub fn quorum_met(&self) -> bool {
+        self.pool.state.quorum == Quorum::Met
+    }
+
+    /// Total weight of the servers that are up.
+    #[must_use]
+    pub const fn weight_alive(&self) -> u64 {
+        self.pool.state.alive
+    }
+
+    /// Whether the sorry server has the traffic.
+    #[must_use]
+    pub fn sorry_active(&self) -> bool {
+        self.pool.sorry_active()
+    }
+
+    /// Its real servers in configuration order.
+    pub fn servers(&self) -> impl Iterator<Item = ServerView<'a>> + use<'a> {
+        let Self { pool, checks } = *self;
+        pool.members().map(move |(config, server, state)| ServerView {
+            config,
+            up: state.standing == Standing::Up,
+            table_weight: pool.table_weight(config, state),
+            ids: &server.checks,
+            checks,
+        })
+    }
+}
+
+/// A real server as it is now.
+#[derive(Clone, Copy, Debug)]
+pub struct ServerView<'a> {
+    /// Its configuration.
+    pub config: &'a RealServer,
+    /// Whether it is judged up.
+    pub up: bool,
+    /// Its weight in the table; `None` when it should not be there.
+    pub table_weight: Option<Weight>,
+    ids: &'a [CheckId],
+    checks: &'a Checks,
+}
+
+impl<'a> ServerView<'a> {
+    /// Its checks in configuration order, each with its judge.
+    pub fn checks(&self) -> impl Iterator<Item = (&'a Check, &'a Judge)> + use<'a> {
+        let checks = self.checks;
+        self.ids.iter().filter_map(move |&id| checks.check(id))
+    }
+
+    /// The key of its destination in a service.
+    #[must_use]
+    pub const fn dest_key(&self, service: &ServiceKey) -> ipvs::DestKey {
+        crate::table::dest_key(service, self.config.address, self.config.forward)
+    }
+}

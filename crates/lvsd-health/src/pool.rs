@@ -1,0 +1,321 @@
+//! One virtual server: which of its servers are up, whether it has its quorum, and what the kernel should hold for it.
+
+use std::net::SocketAddr;
+
+use ipvs::{Dest, DestKey, Entry, ServiceKey};
+use lvsd_model::{Check, CheckKind, RealServer, SorryServer, VirtualServer, Weight};
+
+use crate::checks::{CheckId, Checks};
+use crate::event::Event;
+use crate::judge::Verdict;
+use crate::outcome::Failure;
+use crate::quorum::{Quorum, Thresholds};
+use crate::table;
+
+/// Whether a server (or a quorum) is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Standing {
+    /// It is.
+    Up,
+    /// It is not.
+    Down,
+}
+
+/// What is taken for granted about a server until its checks have spoken: what it was under an earlier configuration, or
+/// an earlier process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Presumption {
+    /// Holds until every check has a verdict.
+    pub(crate) standing: Option<Standing>,
+    /// Holds until a dynamic check reports a weight.
+    pub(crate) weight: Option<Weight>,
+}
+
+/// A real server's side of the bookkeeping.
+#[derive(Clone, Debug)]
+pub(crate) struct Server {
+    pub(crate) checks: Vec<CheckId>,
+    pub(crate) presumed: Presumption,
+}
+
+/// What follows for a real server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ServerState {
+    pub(crate) standing: Standing,
+    /// The weight that it has when it is up.
+    pub(crate) weight: Weight,
+}
+
+/// What follows for a virtual server; a function of configuration, presumptions, verdicts and the quorum's own past.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct State {
+    pub(crate) servers: Vec<ServerState>,
+    pub(crate) quorum: Quorum,
+    pub(crate) alive: u64,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Pool {
+    pub(crate) config: VirtualServer,
+    pub(crate) keys: Vec<ServiceKey>,
+    /// As many as `config.real_servers`, in their order.
+    pub(crate) servers: Vec<Server>,
+    pub(crate) state: State,
+}
+
+impl Pool {
+    /// A pool with its first state, which follows the one `before` if there was one.
+    pub(crate) fn new(
+        config: VirtualServer,
+        servers: Vec<Server>,
+        before: Option<Quorum>,
+        checks: &Checks,
+    ) -> Self {
+        let keys = config.endpoints.iter().map(|end| table::service_key(end, config.protocol)).collect();
+        let state = derive(&config, &servers, before, checks);
+        let mut pool = Self { config, keys, servers, state };
+        pool.forget_presumptions(checks);
+        pool
+    }
+
+    /// Works out the state anew, all of it. Returns the state before if it was another.
+    pub(crate) fn refresh(&mut self, checks: &Checks) -> Option<State> {
+        self.forget_presumptions(checks);
+        let state = derive(&self.config, &self.servers, Some(self.state.quorum), checks);
+        (state != self.state).then(|| std::mem::replace(&mut self.state, state))
+    }
+
+    /// Presumptions end for good once the checks have spoken.
+    fn forget_presumptions(&mut self, checks: &Checks) {
+        for (config, server) in self.config.real_servers.iter().zip(&mut self.servers) {
+            let has_verdict = |&id: &CheckId| checks.judge(id).is_some_and(|judge| judge.verdict().is_some());
+            if server.checks.iter().all(has_verdict) {
+                server.presumed.standing = None;
+            }
+            if reported_weights(config, server, checks).next().is_some() {
+                server.presumed.weight = None;
+            }
+        }
+    }
+
+    /// Each real server with its configuration and state.
+    pub(crate) fn members(&self) -> impl Iterator<Item = (&RealServer, &Server, &ServerState)> {
+        let states = self.servers.iter().zip(&self.state.servers);
+        self.config.real_servers.iter().zip(states).map(|(config, (server, state))| (config, server, state))
+    }
+
+    /// Whether the sorry server has the traffic.
+    pub(crate) fn sorry_active(&self) -> bool {
+        self.config.sorry.is_some() && self.state.quorum == Quorum::Lost
+    }
+
+    /// The weight that a server has in the table; `None` when it is not there.
+    pub(crate) fn table_weight(&self, config: &RealServer, state: &ServerState) -> Option<Weight> {
+        match state.standing {
+            Standing::Up if !self.sorry_active() => Some(state.weight),
+            Standing::Up | Standing::Down => config.inhibit_on_failure.then_some(Weight::ZERO),
+        }
+    }
+
+    /// What the kernel should hold for one of the endpoints.
+    pub(crate) fn desired(&self, key: &ServiceKey) -> Entry {
+        let mut entry = Entry::new(table::service(&self.config, *key));
+        for (config, _, state) in self.members() {
+            let Some(weight) = self.table_weight(config, state) else { continue };
+            let limits = table::limits(config.upper_threshold, config.lower_threshold);
+            let dest = table::dest(key, config.address, config.forward, weight).with_limits(limits);
+            insert_heavier(&mut entry, dest);
+        }
+        if let Some(sorry) = &self.config.sorry {
+            match (self.state.quorum, sorry.inhibit) {
+                (Quorum::Met, false) => {}
+                (Quorum::Met, true) => {
+                    insert_heavier(&mut entry, table::dest(key, sorry.address, sorry.forward, Weight::ZERO));
+                }
+                (Quorum::Lost, _) => {
+                    entry.insert(table::dest(key, sorry.address, sorry.forward, Weight::ONE));
+                }
+            }
+        }
+        entry
+    }
+
+    /// The events between a state and the present one, for servers and quorum that existed `before`. `None` in the place
+    /// of a server means that it is new.
+    pub(crate) fn events_since(
+        &self,
+        before: &[Option<Standing>],
+        quorum: Option<Quorum>,
+        checks: &Checks,
+        events: &mut impl Extend<Event>,
+    ) {
+        for ((config, server, state), &was) in self.members().zip(before) {
+            if was.is_some_and(|was| was != state.standing) {
+                let failure = server.checks.iter().find_map(|&id| failure_of(checks, id));
+                events.extend([self.server_event(config, state.standing, failure)]);
+            }
+        }
+        if quorum.is_some_and(|was| was != self.state.quorum) {
+            events.extend([self.quorum_event(self.state.quorum)]);
+        }
+    }
+
+    /// What is to be told when everything ends: with `omega` only, and only of what is up.
+    pub(crate) fn farewell(&self) -> Vec<Event> {
+        if !self.config.omega {
+            return Vec::new();
+        }
+        let up = self.members().filter(|(_, _, state)| state.standing == Standing::Up);
+        let mut events: Vec<Event> =
+            up.map(|(config, ..)| self.server_event(config, Standing::Down, None)).collect();
+        if self.state.quorum == Quorum::Met {
+            events.push(self.quorum_event(Quorum::Lost));
+        }
+        events
+    }
+
+    fn server_event(&self, config: &RealServer, standing: Standing, failure: Option<Failure>) -> Event {
+        let (failure, script) = match standing {
+            Standing::Up => (None, &config.notify_up),
+            Standing::Down => (failure, &config.notify_down),
+        };
+        Event::Server {
+            service: self.config.name.clone(),
+            server: config.address,
+            standing,
+            failure,
+            script: script.clone(),
+        }
+    }
+
+    fn quorum_event(&self, quorum: Quorum) -> Event {
+        let (standing, script) = match quorum {
+            Quorum::Met => (Standing::Up, &self.config.quorum_up),
+            Quorum::Lost => (Standing::Down, &self.config.quorum_down),
+        };
+        Event::Quorum {
+            service: self.config.name.clone(),
+            standing,
+            alive: self.state.alive,
+            quorum: self.config.quorum,
+            sorry: self.config.sorry.map(|sorry| sorry.address),
+            script: script.clone(),
+        }
+    }
+
+    /// What an earlier process left in the kernel says about a server: absent, or at weight 0 where failed servers are
+    /// inhibited, it was down; else it was up, with that weight.
+    pub(crate) fn presume_from(standing: &Entry, config: &RealServer) -> Presumption {
+        let key = table::dest_key(standing.key(), config.address, config.forward);
+        let found = standing.dests().get(&key);
+        let inhibited = |dest: &&Dest| {
+            dest.weight == ipvs::Weight::ZERO && config.inhibit_on_failure && config.weight != Weight::ZERO
+        };
+        match found.filter(|dest| !inhibited(dest)) {
+            None => Presumption { standing: Some(Standing::Down), weight: None },
+            Some(dest) => Presumption {
+                standing: Some(Standing::Up),
+                weight: Weight::new(dest.weight.get()).ok().filter(|_| is_dynamic(config)),
+            },
+        }
+    }
+
+    /// What it says about the quorum: with traffic at the sorry server it was lost.
+    pub(crate) fn quorum_from(standing: &Entry, config: &VirtualServer) -> Quorum {
+        let has_traffic = |sorry: &SorryServer| {
+            let key = table::dest_key(standing.key(), sorry.address, sorry.forward);
+            let weight = standing.dests().get(&key).map(|dest| dest.weight);
+            let is_server = position(config, sorry.address).is_some();
+            !is_server && weight.is_some_and(|weight| weight > ipvs::Weight::ZERO)
+        };
+        if config.sorry.as_ref().is_some_and(has_traffic) { Quorum::Lost } else { Quorum::Met }
+    }
+
+    /// What this pool, of an earlier configuration, says about a server of the next one.
+    pub(crate) fn presume_next(&self, index: usize, next: &RealServer) -> Presumption {
+        let Some(state) = self.state.servers.get(index) else { return Presumption::default() };
+        let was_dynamic = self.config.real_servers.get(index).is_some_and(is_dynamic);
+        Presumption {
+            standing: Some(state.standing),
+            weight: Some(state.weight).filter(|_| was_dynamic && is_dynamic(next)),
+        }
+    }
+}
+
+/// Two servers of one pool can be the same destination (two ports that direct routing makes one, a sorry server that is
+/// a real server too): the heavier one is what is wanted.
+fn insert_heavier(entry: &mut Entry, dest: Dest) {
+    let heavier = |key: &DestKey| entry.dests().get(key).is_none_or(|there| there.weight < dest.weight);
+    if heavier(&dest.key) {
+        entry.insert(dest);
+    }
+}
+
+/// Whether a check of this server decides its weight.
+pub(crate) fn is_dynamic(config: &RealServer) -> bool {
+    config.checks.iter().any(decides_weight)
+}
+
+const fn decides_weight(check: &Check) -> bool {
+    matches!(&check.kind, CheckKind::Misc(misc) if misc.dynamic)
+}
+
+/// The last reports of the checks that decide the weight.
+fn reported_weights(config: &RealServer, server: &Server, checks: &Checks) -> impl Iterator<Item = Weight> {
+    let dynamic = config.checks.iter().zip(&server.checks).filter(|(check, _)| decides_weight(check));
+    dynamic.filter_map(|(_, &id)| checks.judge(id)?.weight())
+}
+
+fn failure_of(checks: &Checks, id: CheckId) -> Option<Failure> {
+    let judge = checks.judge(id).filter(|judge| judge.verdict() == Some(Verdict::Failed))?;
+    judge.history().last_failure.clone()
+}
+
+fn derive(config: &VirtualServer, servers: &[Server], before: Option<Quorum>, checks: &Checks) -> State {
+    let judged = config.real_servers.iter().zip(servers);
+    let states: Vec<ServerState> = judged.map(|(config, server)| judge(config, server, checks)).collect();
+    let up = states.iter().filter(|state| state.standing == Standing::Up);
+    let alive = up.map(|state| u64::from(state.weight.get())).sum();
+    let total = config.real_servers.iter().map(|server| u64::from(server.weight.get())).sum();
+    let quorum = Thresholds::new(config.quorum, config.hysteresis, total).next(before, alive);
+    State { servers: states, quorum, alive }
+}
+
+fn judge(config: &RealServer, server: &Server, checks: &Checks) -> ServerState {
+    ServerState { standing: standing(config, server, checks), weight: weight(config, server, checks) }
+}
+
+/// Up while no check has failed. Where a check has not spoken yet, what is presumed counts, and without a presumption an
+/// alpha check is as good as failed.
+fn standing(config: &RealServer, server: &Server, checks: &Checks) -> Standing {
+    let mut open = None;
+    for (check, &id) in config.checks.iter().zip(&server.checks) {
+        match checks.judge(id).and_then(crate::Judge::verdict) {
+            Some(Verdict::Failed) => return Standing::Down,
+            Some(Verdict::Passed) => {}
+            None if check.alpha => open = Some(Standing::Down),
+            None => open = open.or(Some(Standing::Up)),
+        }
+    }
+    match open {
+        None => Standing::Up,
+        Some(by_rule) => server.presumed.standing.unwrap_or(by_rule),
+    }
+}
+
+/// The configured weight and what the dynamic checks add to it, each from its last report: nothing is ever added to an
+/// earlier result.
+fn weight(config: &RealServer, server: &Server, checks: &Checks) -> Weight {
+    let base = i64::from(config.weight.get());
+    let offsets = reported_weights(config, server, checks).map(|weight| i64::from(weight.get()) - base);
+    let Some(offset) = offsets.reduce(i64::saturating_add) else {
+        return server.presumed.weight.unwrap_or(config.weight);
+    };
+    let sum = base.saturating_add(offset).clamp(0, Weight::MAX.into());
+    u32::try_from(sum).ok().and_then(|sum| Weight::new(sum).ok()).unwrap_or(config.weight)
+}
+
+/// Finds servers by address.
+pub(crate) fn position(config: &VirtualServer, address: SocketAddr) -> Option<usize> {
+    config.real_servers.iter().position(|server| server.address == address)
+}
