@@ -11,11 +11,11 @@ mod outcome;
 
 use crate::{Failure, setup};
 use binaries::{Binaries, Binary, Place};
-use lvsd_lab::{SKIP_LOG, setup::Part};
+use lvsd_lab::{SKIP_LOG, setup::Part, skips_are_failures};
 use nix::unistd::geteuid;
 use outcome::{Outcome, Tally};
 use std::{
-    env, fs,
+    fs,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -26,6 +26,9 @@ pub(crate) struct Options {
     /// Only what needs neither root nor network nor a guest.
     #[arg(long)]
     quick: bool,
+    /// Only the tests of this package; may be given several times.
+    #[arg(long, short)]
+    package: Vec<String>,
     /// Only tests whose names contain this.
     filter: Option<String>,
 }
@@ -33,14 +36,16 @@ pub(crate) struct Options {
 /// Runs the tests and prints the closing count.
 pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
     let filter = options.filter.as_deref().unwrap_or_default();
-    let binaries = Binaries::build()?;
+    let binaries = Binaries::build(&options.package)?;
     let scratch = tempfile::tempdir()?;
     let skips = Skips(scratch.path());
     let mut tally = Tally::default();
     for binary in &binaries.all {
         tally.add(host::run(binary, &binaries, host::Tests::Plain, filter, &skips));
     }
-    tally.add(host::run_doc_tests(filter));
+    if binaries.has_library {
+        tally.add(host::run_doc_tests(&options.package, filter));
+    }
     if !options.quick {
         run_privileged(&binaries, filter, &skips, &mut tally)?;
     }
@@ -98,11 +103,6 @@ impl Skips<'_> {
             .inspect(|line| println!("skipped {line}"))
             .count()
     }
-}
-
-/// Is a test that did not run a test that failed?
-fn skips_are_failures() -> bool {
-    ["CI", "LVSD_REQUIRE"].iter().any(|name| env::var_os(name).is_some_and(|value| !value.is_empty()))
 }
 
 fn close(tally: &Tally) -> ExitCode {

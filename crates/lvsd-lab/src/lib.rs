@@ -33,7 +33,7 @@ pub use frame::{Advert, Announcement, Frame, Seen, Version};
 pub use guest::{Guest, has_ipvs, quote};
 pub use keepalived::Rival;
 pub use namespace::{Namespace, sweep};
-pub use need::{Need, SKIP_LOG, Verdict, missing, skip};
+pub use need::{Need, SKIP_LOG, Verdict, missing, skip, skips_are_failures};
 pub use net::{Address, Host, Lan, Link};
 pub use process::{Output, Process, Program};
 pub use wait::{until, until_some};

@@ -70,11 +70,11 @@ impl Part {
     fn install(self, say: Progress<'_>) -> Result<()> {
         match self {
             Self::Tools => install_tools(say),
-            Self::Guest => place("uml", say, unpack_guest),
+            Self::Guest => place("uml", say, |root| unpack_guest(root, say)),
             Self::Rival(rival) => {
                 place(&format!("keepalived-{}", rival.version()), say, |root| bootstrap(rival, root))
             }
-            Self::Promtool => place("prometheus", say, |root| apt::unpack("prometheus", root)),
+            Self::Promtool => place("prometheus", say, |root| apt::unpack("prometheus", root, say)),
         }
     }
 }
@@ -150,7 +150,7 @@ fn lock() -> Result<Flock<File>> {
 fn place(name: &str, say: Progress<'_>, make: impl Fn(&Path) -> Result<()>) -> Result<()> {
     let made = cache().join(format!("{name}.partial"));
     say(&format!("installing {name} in {}", cache().display()));
-    persevere(|_| {
+    persevere(say, |_| {
         clear(&made)?;
         fs::create_dir_all(&made).context(|| format!("create {}", made.display()))?;
         make(&made)
@@ -160,17 +160,25 @@ fn place(name: &str, say: Progress<'_>, make: impl Fn(&Path) -> Result<()>) -> R
     Ok(())
 }
 
-/// Tries several times, with growing pauses; `attempt` is told how often it has failed.
-fn persevere<T>(attempt: impl Fn(usize) -> Result<T>) -> Result<T> {
-    let mut pauses = PAUSES.iter();
-    let mut failures = 0;
-    loop {
-        match (attempt(failures), pauses.next()) {
-            (Err(_), Some(pause)) => thread::sleep(*pause),
-            (last, _) => return last,
+/// Tries several times, with growing pauses, and tells of each failure but the last, which is returned.
+fn persevere<T>(say: Progress<'_>, attempt: impl Fn(Attempt) -> Result<T>) -> Result<T> {
+    let mut which = Attempt::First;
+    for pause in PAUSES {
+        match attempt(which) {
+            Err(error) => say(&format!("{error}\ntrying again in {pause:?}")),
+            done => return done,
         }
-        failures += 1;
+        thread::sleep(pause);
+        which = Attempt::Further;
     }
+    attempt(which)
+}
+
+/// Which of several attempts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Attempt {
+    First,
+    Further,
 }
 
 /// Removes a directory tree, having unmounted what an interrupted bootstrap left mounted in it.
@@ -194,7 +202,7 @@ fn absent_packages() -> Vec<&'static str> {
 fn install_tools(say: Progress<'_>) -> Result<()> {
     let packages = absent_packages();
     say(&format!("installing Debian packages: {}", packages.join(" ")));
-    apt::install(&packages)?;
+    apt::install(&packages, say)?;
     match absent_packages().first() {
         None => Ok(()),
         Some(package) => Err(LabError::Missing {
@@ -205,8 +213,8 @@ fn install_tools(say: Progress<'_>) -> Result<()> {
 }
 
 /// The guest kernel, with an index over its modules.
-fn unpack_guest(root: &Path) -> Result<()> {
-    apt::unpack("user-mode-linux", root)?;
+fn unpack_guest(root: &Path, say: Progress<'_>) -> Result<()> {
+    apt::unpack("user-mode-linux", root, say)?;
     let lib = root.join("lib");
     fs::create_dir_all(&lib).context(|| format!("create {}", lib.display()))?;
     let [unpacked, modules] = [root.join("usr/lib/uml/modules"), lib.join("modules")];

@@ -59,14 +59,16 @@ pub(super) struct Binaries {
     pub(super) all: Vec<Binary>,
     /// The programs, by name.
     pub(super) programs: BTreeMap<String, PathBuf>,
+    /// Is there a library among the packages? Only libraries have examples to test.
+    pub(super) has_library: bool,
 }
 
 impl Binaries {
-    /// Builds the programs and the tests of the workspace.
-    pub(super) fn build() -> Result<Self, Failure> {
+    /// Builds the programs and the tests of these packages; of the whole workspace if none is named.
+    pub(super) fn build(packages: &[String]) -> Result<Self, Failure> {
         let mut binaries = Self::default();
-        for words in [&["build", "--workspace", "--bins"][..], &["test", "--workspace", "--no-run"]] {
-            binaries.run_cargo(words)?;
+        for words in [["build", "--bins"], ["test", "--no-run"]] {
+            binaries.run_cargo(&[&words, selection(packages).as_slice()].concat())?;
         }
         binaries.all.sort_by_key(Binary::name);
         Ok(binaries)
@@ -103,6 +105,7 @@ impl Binaries {
             self.programs.insert(target.to_owned(), path.into());
             return;
         }
+        self.has_library |= text("/target/kind/0") == Some("lib");
         let directory = manifest.parent().map(PathBuf::from).unwrap_or_default();
         // `path+file:///…/crates/ipvs#0.1.0` or `…#lvsd-e2e@0.1.0`.
         let id = text("/package_id").unwrap_or_default();
@@ -114,6 +117,14 @@ impl Binaries {
     }
 }
 
+/// Cargo's words for some packages, or for all if none is named.
+pub(super) fn selection(packages: &[String]) -> Vec<&str> {
+    if packages.is_empty() {
+        return vec!["--workspace"];
+    }
+    packages.iter().flat_map(|package| ["--package", package]).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,7 +133,7 @@ mod tests {
     fn artifact(id: &str, target: &str, is_test: bool, executable: Option<&str>) -> Value {
         json!({
             "reason": "compiler-artifact", "package_id": id, "manifest_path": "/w/crates/lvsd-net/Cargo.toml",
-            "target": { "name": target }, "profile": { "test": is_test }, "executable": executable,
+            "target": { "name": target, "kind": [if target == "lvsd_net" { "lib" } else { "test" }] }, "profile": { "test": is_test }, "executable": executable,
         })
     }
 
@@ -144,6 +155,7 @@ mod tests {
         binaries.note(&artifact("path+file:///w/crates/lvsd#0.1.0", "lvsd", false, Some("/t/lvsd")));
         binaries.note(&artifact("registry+x#libc@0.2.1", "libc", false, None));
         binaries.note(&json!({ "reason": "build-finished", "success": true }));
+        assert!(binaries.has_library);
         let names: Vec<_> = binaries.all.iter().map(Binary::name).collect();
         assert_eq!(names, ["lvsd-net", "lvsd-e2e/ipvs_lab"]);
         let places: Vec<_> = binaries.all.iter().map(Binary::place).collect();

@@ -113,7 +113,7 @@ fn script(jobs: &[Job<'_>], binaries: &Binaries, skip_log: &std::path::Path) -> 
         let _ = writeln!(text, "echo '{SIGN}start {number}'");
         let _ = writeln!(
             text,
-            "timeout -k 5 {} {path} --ignored --exact {} --test-threads=1 2>&1",
+            "timeout -k 5 {} {path} --ignored --exact {} --test-threads=1 --color=never 2>&1",
             TEST_LIMIT.as_secs(),
             quote(test)
         );

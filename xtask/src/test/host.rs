@@ -2,7 +2,7 @@
 
 use super::{
     Skips,
-    binaries::{Binaries, Binary},
+    binaries::{Binaries, Binary, selection},
     environment,
     outcome::Outcome,
 };
@@ -57,8 +57,8 @@ pub(super) fn run(
 }
 
 /// Runs the examples in the documentation.
-pub(super) fn run_doc_tests(filter: &str) -> Outcome {
-    let mut program = Program::new(env!("CARGO")).args(["test", "--workspace", "--doc"]);
+pub(super) fn run_doc_tests(packages: &[String], filter: &str) -> Outcome {
+    let mut program = Program::new(env!("CARGO")).args(["test", "--doc"]).args(selection(packages));
     if !filter.is_empty() {
         program = program.arg(filter);
     }

@@ -1,6 +1,6 @@
 //! Debian's package tools, without questions and against flaky mirrors.
 
-use super::persevere;
+use super::{Attempt, Progress, persevere};
 use crate::{LabError, Program, Result, error::Context as _};
 use std::{fs, path::Path, time::Duration};
 
@@ -31,10 +31,10 @@ fn update() {
     let _ = apt_get().arg("update").run();
 }
 
-/// Runs `attempt` with the lists as they are, then, if that fails, with fresh ones.
-fn with_lists(attempt: impl Fn() -> Result<()>) -> Result<()> {
-    persevere(|failures| {
-        if failures > 0 {
+/// Runs `attempt` with the lists as they are, then, if that fails (it does on a new machine), with fresh ones.
+fn with_lists(say: Progress<'_>, attempt: impl Fn() -> Result<()>) -> Result<()> {
+    persevere(say, |which| {
+        if which == Attempt::Further {
             update();
         }
         attempt()
@@ -42,15 +42,17 @@ fn with_lists(attempt: impl Fn() -> Result<()>) -> Result<()> {
 }
 
 /// Installs packages on this machine.
-pub(super) fn install(packages: &[&str]) -> Result<()> {
-    with_lists(|| apt_get().args(["install", "--no-install-recommends"]).args(packages).check().map(drop))
+pub(super) fn install(packages: &[&str], say: Progress<'_>) -> Result<()> {
+    with_lists(say, || {
+        apt_get().args(["install", "--no-install-recommends"]).args(packages).check().map(drop)
+    })
 }
 
 /// Unpacks a package below `root` without installing it: none of its scripts run, and no daemon starts.
-pub(super) fn unpack(package: &str, root: &Path) -> Result<()> {
+pub(super) fn unpack(package: &str, root: &Path, say: Progress<'_>) -> Result<()> {
     let downloads =
         tempfile::tempdir_in(root).context(|| format!("make a directory in {}", root.display()))?;
-    with_lists(|| apt_get().args(["download", package]).directory(downloads.path()).check().map(drop))?;
+    with_lists(say, || apt_get().args(["download", package]).directory(downloads.path()).check().map(drop))?;
     let files = fs::read_dir(downloads.path()).context(|| "list the downloads".to_owned())?;
     let file = files.flatten().next().ok_or_else(|| LabError::Missing {
         path: downloads.path().join(package),
