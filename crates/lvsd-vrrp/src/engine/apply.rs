@@ -1,0 +1,175 @@
+//! Moving from one configuration to the next.
+
+use std::collections::{HashMap, HashSet};
+use std::mem;
+use std::sync::Arc;
+
+use lvsd_model::{Instance as Config, TrackScript, VrrpConfig};
+
+use super::Router;
+use super::group::Group;
+use super::instance::{Ending, Event, Farewell, Instance};
+use super::lookup::Lookup;
+use super::output::{Action, AddressChange, AnnounceReason, Cause, InstanceId, State};
+use super::phase::Phase;
+use super::tracking::Script;
+use crate::judge::{ScriptJudge, Verdict};
+use crate::time::Time;
+
+/// What an [`apply`](Router::apply) did to the set of instances.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// New ones, in configuration order.
+    pub added: Vec<InstanceId>,
+    /// Those that are gone. Outputs of theirs may still come.
+    pub removed: Vec<InstanceId>,
+    /// Those that stayed and have another configuration now.
+    pub changed: Vec<InstanceId>,
+}
+
+impl Router {
+    /// Moves to a configuration.
+    ///
+    /// Instances are matched by name. One that stays keeps its identity, state, timers and counters, whatever was edited; a MASTER
+    /// sends an advert at once, so that everybody knows the new values. An instance whose interface, VRID or family changed is
+    /// another virtual router: the old one resigns and a new one starts. One that is gone resigns and ends in FAULT.
+    /// Scripts keep what is believed about them while their command stays the same.
+    pub fn apply(&mut self, now: Time, config: &VrrpConfig) -> Applied {
+        let now = self.advance(now);
+        let mut applied = Applied::default();
+        if self.stopped {
+            return applied;
+        }
+        self.apply_scripts(&config.scripts);
+        self.retire_missing(now, config, &mut applied);
+        self.apply_instances(now, config, &mut applied);
+        self.apply_groups(now, config);
+        self.settle(now);
+        // With everything else settled, so that the advert has the right priority.
+        for id in self.order.iter().filter(|id| !applied.added.contains(id)) {
+            if let Some(instance) = self.instances.get_mut(id) {
+                instance.advertise_now(now, &mut self.outputs);
+            }
+        }
+        self.reschedule_all();
+        self.check_invariants(now);
+        applied
+    }
+
+    fn apply_scripts(&mut self, scripts: &[TrackScript]) {
+        let mut before = mem::take(&mut self.facts.scripts);
+        self.scripts = scripts.iter().map(|script| script.name.clone()).collect();
+        for config in scripts {
+            let kept = before.remove(&config.name).filter(|old| old.config.command == config.command);
+            let initial = if config.init_fail { Verdict::Failed } else { Verdict::Unknown };
+            let mut judge =
+                kept.map_or_else(|| ScriptJudge::new(config.rise, config.fall, initial), |old| old.judge);
+            judge.retune(config.rise, config.fall);
+            self.facts.scripts.insert(config.name.clone(), Script { config: config.clone(), judge });
+        }
+    }
+
+    /// Ends the instances that the new configuration does not have, or has elsewhere.
+    fn retire_missing(&mut self, now: Time, config: &VrrpConfig, applied: &mut Applied) {
+        let wanted: HashMap<&str, &Config> =
+            config.instances.iter().map(|instance| (instance.name.as_str(), instance)).collect();
+        for id in mem::take(&mut self.order) {
+            let Some(instance) = self.instances.get_mut(&id) else { continue };
+            let ending = match wanted.get(instance.config.name.as_str()) {
+                Some(new) if same_virtual_router(&instance.config, new) => {
+                    self.order.push(id);
+                    continue;
+                }
+                Some(_) => Ending { to: State::Init, cause: Cause::Restarted, farewell: Farewell::Resign },
+                None => Ending { to: State::Fault, cause: Cause::Removed, farewell: Farewell::Resign },
+            };
+            instance.handle(now, Event::Stop(ending), &mut self.outputs);
+            self.instances.remove(&id);
+            self.deadlines.remove(id);
+            applied.removed.push(id);
+        }
+    }
+
+    fn apply_instances(&mut self, now: Time, config: &VrrpConfig, applied: &mut Applied) {
+        let kept: HashMap<String, InstanceId> =
+            self.instances.values().map(|instance| (instance.config.name.clone(), instance.id)).collect();
+        self.order.clear();
+        self.lookup = Lookup::default();
+        for new in &config.instances {
+            let id = match kept.get(&new.name) {
+                Some(id) => self.adopt(now, *id, new, applied),
+                None => self.add(now, new, applied),
+            };
+            self.order.push(id);
+            self.lookup.insert(id, new);
+        }
+    }
+
+    fn add(&mut self, now: Time, config: &Config, applied: &mut Applied) -> InstanceId {
+        let id = InstanceId(self.next_id);
+        self.next_id += 1;
+        self.instances.insert(id, Instance::new(id, Arc::new(config.clone()), now));
+        applied.added.push(id);
+        id
+    }
+
+    /// Gives an instance its new configuration.
+    fn adopt(&mut self, now: Time, id: InstanceId, new: &Config, applied: &mut Applied) -> InstanceId {
+        let Some(instance) = self.instances.get_mut(&id).filter(|instance| *instance.config != *new) else {
+            return id;
+        };
+        let previous = mem::replace(&mut instance.config, Arc::new(new.clone()));
+        instance.conceded = false;
+        applied.changed.push(id);
+        if let Phase::Master(master) = &mut instance.phase {
+            if previous.garp != new.garp {
+                master.announcements.adopt(now, &new.garp);
+            }
+            if previous.addresses != new.addresses || previous.excluded != new.excluded {
+                let grown = gained_addresses(&previous, new);
+                instance.act(Action::Addresses(AddressChange::Update { previous }), &mut self.outputs);
+                if grown {
+                    instance.announce_anew(now, AnnounceReason::AddressesAdded, &mut self.outputs);
+                }
+            }
+        }
+        id
+    }
+
+    fn apply_groups(&mut self, now: Time, config: &VrrpConfig) {
+        let mut before: HashMap<String, Group> =
+            mem::take(&mut self.groups).into_iter().map(|group| (group.config.name.clone(), group)).collect();
+        let ids: HashMap<&str, InstanceId> =
+            self.instances.values().map(|instance| (instance.config.name.as_str(), instance.id)).collect();
+        self.groups = config
+            .groups
+            .iter()
+            .map(|new| {
+                let old = before.remove(&new.name);
+                Group {
+                    config: Arc::new(new.clone()),
+                    members: new.members.iter().filter_map(|name| ids.get(name.as_str()).copied()).collect(),
+                    state: old.as_ref().map_or(State::Init, |old| old.state),
+                    since: old.as_ref().map_or(now, |old| old.since),
+                }
+            })
+            .collect();
+        for instance in self.instances.values_mut() {
+            instance.group = self.groups.iter().position(|group| group.members.contains(&instance.id));
+        }
+        for position in 0..self.groups.len() {
+            self.mark_joining(position);
+        }
+    }
+}
+
+/// What makes a virtual router (RFC 9568 §1.2); everything else can be edited while it runs.
+fn same_virtual_router(old: &Config, new: &Config) -> bool {
+    (&old.interface, old.vrid, old.family) == (&new.interface, new.vrid, new.family)
+}
+
+/// Whether `new` has an address that `old` has not.
+fn gained_addresses(old: &Config, new: &Config) -> bool {
+    let before: HashSet<_> = old.addresses.iter().chain(&old.excluded).collect();
+    new.addresses.iter().chain(&new.excluded).any(|address| !before.contains(address))
+}

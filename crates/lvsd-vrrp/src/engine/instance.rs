@@ -1,0 +1,544 @@
+//! One virtual router: the table of states and events (RFC 9568 §6.4, RFC 3768 §6.4).
+
+use std::cmp::Ordering;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lvsd_model::{AdvertInterval, Instance as Config, Preempt, Priority, Transport};
+
+use super::announce::{Announcements, Block};
+use super::output::{
+    Action, AddressChange, Announce, AnnounceReason, AnnounceScope, Cause, InstanceId, Outputs, State,
+    Transition,
+};
+use super::phase::{Backup, DownTimer, Init, Master, Opening, OwnerConflict, Phase};
+use super::timers::down_interval;
+use super::tracking::Tracking;
+use crate::counters::{AdvertCounters, Edge, RejectCounters};
+use crate::time::Time;
+use crate::wire::{OutgoingAdvert, destinations};
+
+/// The priority of an owner that gave way to another one.
+const CONCEDED: Priority = match Priority::new(254) {
+    Some(priority) => priority,
+    None => Priority::DEFAULT,
+};
+
+/// Added to the longest script timeout when first results are waited for: a killed script has to be reaped.
+const RESULT_GRACE: Duration = Duration::from_millis(100);
+
+/// An advert that was believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Heard {
+    /// Its sender.
+    pub source: IpAddr,
+    /// Its priority.
+    pub priority: u8,
+    /// Its interval.
+    pub interval: AdvertInterval,
+    /// When it came.
+    pub at: Time,
+}
+
+/// What happens to an instance.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Event {
+    /// An advert passed all checks.
+    Advert(Heard),
+    /// Its deadline may have come.
+    Timeout,
+    /// It is to take part.
+    Start(DownTimer, Cause),
+    /// It is to be master.
+    Promote(Cause),
+    /// Its sync group gives up being master.
+    Demote,
+    /// It has a fault, or a member of its group has.
+    Fail(Cause),
+    /// Faults are gone, but something else has to be waited for.
+    Wait,
+    /// It ends.
+    Stop(Ending),
+}
+
+/// How an instance ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ending {
+    pub(super) to: State,
+    pub(super) cause: Cause,
+    pub(super) farewell: Farewell,
+}
+
+/// What a master does about the others when it leaves that state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Farewell {
+    /// Tells them, and lets the addresses go.
+    Resign,
+    /// Lets the addresses go: somebody better is there already.
+    Yield,
+    /// Leaves everything as it is.
+    Keep,
+}
+
+/// What others have to do about what an instance did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Consequence {
+    None,
+    /// In INIT the wait may be over.
+    MayStart,
+    /// The down timer ran out.
+    WantsMaster(Cause),
+    /// It was MASTER and is BACKUP now.
+    Yielded,
+    /// In BACKUP it accepted somebody else as master.
+    Deferred,
+    /// It is MASTER and heard a lower-priority advert.
+    LowerPriorityHeard,
+}
+
+/// When an instance may leave INIT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Readiness {
+    Now,
+    At(Time),
+    /// When a script has a result.
+    OnResult,
+}
+
+#[derive(Debug)]
+pub(super) struct Instance {
+    pub(super) id: InstanceId,
+    pub(super) config: Arc<Config>,
+    /// Index of its sync group.
+    pub(super) group: Option<usize>,
+    pub(super) phase: Phase,
+    /// When it entered the state.
+    pub(super) since: Time,
+    pub(super) tracking: Tracking,
+    /// Where adverts leave from.
+    pub(super) source: Option<IpAddr>,
+    /// Source address that the driver found for this instance in particular.
+    pub(super) routed_source: Option<IpAddr>,
+    /// It is an owner that gave way to another one, and counts as priority 254 until the conflict ends.
+    pub(super) conceded: bool,
+    /// The addresses are held.
+    pub(super) holds: bool,
+    pub(super) heard: Option<Heard>,
+    pub(super) adverts: AdvertCounters,
+    pub(super) rejected: RejectCounters,
+    pub(super) edges: Vec<Edge>,
+}
+
+impl Instance {
+    pub(super) fn new(id: InstanceId, config: Arc<Config>, now: Time) -> Self {
+        Self {
+            id,
+            config,
+            group: None,
+            phase: Phase::Init(Init::new(now, Opening::First)),
+            since: now,
+            tracking: Tracking::default(),
+            source: None,
+            routed_source: None,
+            conceded: false,
+            holds: false,
+            heard: None,
+            adverts: AdvertCounters::default(),
+            rejected: RejectCounters::default(),
+            edges: Vec::new(),
+        }
+    }
+
+    pub(super) fn priority(&self) -> Priority {
+        if self.conceded { CONCEDED } else { self.tracking.effective(self.config.priority) }
+    }
+
+    /// The next moment at which something happens by itself.
+    pub(super) fn deadline(&self) -> Option<Time> {
+        match &self.phase {
+            Phase::Init(init) => init.recheck_at,
+            Phase::Backup(backup) => Some(backup.down_at(&self.config, self.priority())),
+            Phase::Master(master) => {
+                let announce_at = master.announcements.next();
+                Some(announce_at.map_or(master.advert_at, |at| at.min(master.advert_at)))
+            }
+            Phase::Fault => None,
+        }
+    }
+
+    /// The state table. Every pair is written; what RFC 9568 §6.4 does not say is said here.
+    pub(super) fn handle(&mut self, now: Time, event: Event, out: &mut Outputs) -> Consequence {
+        match (self.phase, event) {
+            // §6.4.1 Initialize. Adverts mean nothing yet: the timer starts with BACKUP.
+            (Phase::Init(_), Event::Advert(_)) => Consequence::None,
+            (Phase::Init(_), Event::Timeout) => Consequence::MayStart,
+            (Phase::Init(_) | Phase::Fault, Event::Start(timer, cause)) => self.start(now, timer, cause, out),
+            // (110) The owner is master at once.
+            (Phase::Init(_), Event::Promote(cause)) => self.become_master(now, cause, out),
+            (Phase::Init(_), Event::Demote | Event::Wait) => Consequence::None,
+            (Phase::Init(_) | Phase::Backup(_) | Phase::Master(_), Event::Fail(cause)) => {
+                self.leave(Farewell::Resign, out);
+                self.enter(now, Phase::Fault, cause, out)
+            }
+
+            // §6.4.2 Backup.
+            (Phase::Backup(backup), Event::Advert(heard)) => self.advert_in_backup(now, backup, heard),
+            (Phase::Backup(backup), Event::Timeout) => self.timeout_in_backup(now, backup),
+            (Phase::Backup(_), Event::Promote(cause)) => self.become_master(now, cause, out),
+            (Phase::Backup(_), Event::Start(..) | Event::Demote | Event::Wait) => Consequence::None,
+
+            // §6.4.3 Active.
+            (Phase::Master(master), Event::Advert(heard)) => self.advert_in_master(now, master, heard, out),
+            (Phase::Master(master), Event::Timeout) => self.timeout_in_master(now, master, out),
+            (Phase::Master(_), Event::Demote) => {
+                self.become_backup(now, None, Cause::Group, out);
+                Consequence::None
+            }
+            (Phase::Master(_), Event::Start(..) | Event::Promote(_) | Event::Wait) => Consequence::None,
+
+            // Not in the RFC, which only knows Startup and Shutdown: deaf and mute until every fault is gone.
+            (Phase::Fault, Event::Advert(_) | Event::Timeout) => Consequence::None,
+            (Phase::Fault, Event::Promote(_) | Event::Demote | Event::Fail(_)) => Consequence::None,
+            (Phase::Fault, Event::Wait) => {
+                let init = Init::new(now, Opening::Recovered);
+                self.enter(now, Phase::Init(init), Cause::Recovered, out)
+            }
+
+            // §6.4.2 (350), §6.4.3 (655): Shutdown.
+            (Phase::Init(_) | Phase::Backup(_) | Phase::Master(_) | Phase::Fault, Event::Stop(ending)) => {
+                self.stop(now, ending, out)
+            }
+        }
+    }
+
+    // ----- INIT -----
+
+    /// Whether the instance may leave INIT.
+    ///
+    /// A script of weight 0 decides about FAULT, so its first result is waited for as long as it takes. Weighted ones only move
+    /// the priority: so that no master is made or unmade by a priority that is not the real one yet, they are waited for too,
+    /// but no longer than the longest of their timeouts (and a little), nor longer than the down interval.
+    pub(super) fn readiness(&self, now: Time, init: Init, startup_ends: Time) -> Readiness {
+        if now < startup_ends {
+            return Readiness::At(startup_ends);
+        }
+        let awaited = &self.tracking.awaited;
+        if awaited.scripts.is_empty() {
+            return Readiness::Now;
+        }
+        if awaited.decisive {
+            return Readiness::OnResult;
+        }
+        let Config { version, advert_interval, down_timer_adverts, .. } = &*self.config;
+        let down = down_interval(*version, *advert_interval, self.priority(), *down_timer_adverts);
+        let until = init.entered + down.min(awaited.timeout.saturating_add(RESULT_GRACE));
+        if now < until { Readiness::At(until) } else { Readiness::Now }
+    }
+
+    // ----- BACKUP -----
+
+    fn start(&mut self, now: Time, timer: DownTimer, cause: Cause, out: &mut Outputs) -> Consequence {
+        let was_faulty = matches!(self.phase, Phase::Fault);
+        self.enter(now, Phase::Backup(Backup::new(now, timer)), cause, out);
+        // Peers of a unicast instance may have lost its hardware address meanwhile.
+        if let (true, Transport::Unicast { .. }, Some(source)) =
+            (was_faulty, &self.config.transport, self.source)
+        {
+            let scope = AnnounceScope::Source(source);
+            self.announce(Announce { rounds: 1, scope, reason: AnnounceReason::Recovered }, out);
+        }
+        Consequence::None
+    }
+
+    fn advert_in_backup(&mut self, now: Time, mut backup: Backup, heard: Heard) -> Consequence {
+        let own = self.priority().get();
+        if heard.priority < Priority::OWNER.get() {
+            // Whoever we gave way to is no owner any more.
+            self.conceded = false;
+        }
+        let deferred = if heard.priority == 0 {
+            // (420) The master resigned. A delay before preempting it has lost its object.
+            backup.arm(now, DownTimer::Skew);
+            backup.preempt_at = None;
+            false
+        } else if heard.priority >= own || self.tolerates_lower(now, &mut backup) {
+            // (440) Accepted.
+            if heard.priority >= own {
+                backup.preempt_at = None;
+            }
+            backup.learned = Some(heard.interval);
+            backup.wants_master = false;
+            backup.joining = false;
+            backup.arm(now, DownTimer::Full);
+            true
+        } else {
+            // (460) Discarded: the timer that runs leads to the takeover.
+            backup.defied_master = true;
+            false
+        };
+        self.phase = Phase::Backup(backup);
+        if deferred { Consequence::Deferred } else { Consequence::None }
+    }
+
+    /// Whether a master of lower priority is left alone for now. The first advert of one starts `preempt_delay`.
+    fn tolerates_lower(&self, now: Time, backup: &mut Backup) -> bool {
+        match self.config.preempt {
+            Preempt::Never => true,
+            Preempt::After(delay) => now < *backup.preempt_at.get_or_insert(now + delay),
+        }
+    }
+
+    fn timeout_in_backup(&mut self, now: Time, mut backup: Backup) -> Consequence {
+        if now < backup.down_at(&self.config, self.priority()) {
+            return Consequence::None;
+        }
+        let cause = match (backup.timer, backup.defied_master) {
+            (_, true) => Cause::Preempting,
+            (DownTimer::Skew, false) => Cause::MasterResigned,
+            (DownTimer::Full | DownTimer::Short, false) => Cause::MasterSilent,
+        };
+        backup.wants_master = true;
+        self.phase = Phase::Backup(backup);
+        Consequence::WantsMaster(cause)
+    }
+
+    /// The sync group cannot move yet: waits another down interval and keeps the wish.
+    pub(super) fn wait_for_group(&mut self, now: Time) {
+        if let Phase::Backup(backup) = &mut self.phase {
+            backup.arm(now, DownTimer::Full);
+        }
+    }
+
+    pub(super) fn wants_master(&self) -> bool {
+        match &self.phase {
+            Phase::Master(_) => true,
+            Phase::Backup(backup) => backup.wants_master,
+            Phase::Init(_) | Phase::Fault => false,
+        }
+    }
+
+    // ----- MASTER -----
+
+    /// (310) to (345): advert, addresses, announcement, then everybody else is told.
+    fn become_master(&mut self, now: Time, cause: Cause, out: &mut Outputs) -> Consequence {
+        self.conceded = false;
+        self.adverts.become_master += 1;
+        self.send(self.priority().get(), out);
+        self.holds = true;
+        self.act(Action::Addresses(AddressChange::Hold), out);
+        self.announce_all(self.config.garp.repeat, AnnounceReason::BecameMaster, out);
+        let master = Master {
+            advert_at: now + self.config.advert_interval.duration(),
+            announcements: Announcements::after_first_block(now, &self.config.garp),
+            conflict: None,
+        };
+        self.enter(now, Phase::Master(master), cause, out)
+    }
+
+    fn advert_in_master(
+        &mut self,
+        now: Time,
+        mut master: Master,
+        heard: Heard,
+        out: &mut Outputs,
+    ) -> Consequence {
+        if heard.priority == 0 {
+            // (705) Somebody who thought to be master resigned; whoever listened to it hears us at once.
+            self.advertise(now, &mut master, out);
+            self.phase = Phase::Master(master);
+            return Consequence::None;
+        }
+        let conceding = self.concede_to_owner(now, &mut master, heard);
+        self.phase = Phase::Master(master);
+        let by_priority = heard.priority.cmp(&self.priority().get());
+        match by_priority.then_with(|| self.source.map_or(Ordering::Greater, |own| heard.source.cmp(&own))) {
+            Ordering::Greater => {
+                if self.config.higher_prio_send_advert {
+                    self.send(self.priority().get(), out);
+                }
+                let cause = match (conceding, by_priority) {
+                    (true, _) => Cause::OwnerConflict,
+                    (false, Ordering::Greater) => Cause::HigherPriority,
+                    (false, Ordering::Equal | Ordering::Less) => Cause::HigherAddress,
+                };
+                // (725)
+                self.become_backup(now, Some(heard.interval), cause, out);
+                Consequence::Yielded
+            }
+            // Our own address and priority: the caller has counted it as our own packet.
+            Ordering::Equal => Consequence::None,
+            Ordering::Less => {
+                // (735) The sender is to hear at once that there is a better master.
+                if !self.config.lower_prio_no_advert {
+                    self.advertise(now, &mut master, out);
+                    self.phase = Phase::Master(master);
+                }
+                let Heard { source, priority, .. } = heard;
+                self.act(Action::LowerPriorityHeard { source, priority }, out);
+                self.announce_lower_priority(now, out);
+                Consequence::LowerPriorityHeard
+            }
+        }
+    }
+
+    /// Owner against owner. The one with the lower address gives way by the usual rule; when it does not, this one does, after two
+    /// of its own adverts and 1.2 of the longer interval. True when that just happened.
+    fn concede_to_owner(&mut self, now: Time, master: &mut Master, heard: Heard) -> bool {
+        let owner = Priority::OWNER.get();
+        let lower_address = self.source.is_some_and(|own| heard.source < own);
+        if heard.priority != owner || self.priority().get() != owner || !lower_address {
+            return false;
+        }
+        let own = self.config.advert_interval.duration();
+        let gap = own.max(heard.interval.duration()).saturating_mul(6) / 5;
+        let continued = master.conflict.filter(|conflict| now.since(conflict.last_heard) <= gap);
+        let since = continued.map_or(now, |conflict| conflict.since);
+        master.conflict = Some(OwnerConflict { since, last_heard: now });
+        self.conceded = now.since(since) >= own.saturating_mul(2).saturating_add(gap);
+        self.conceded
+    }
+
+    fn timeout_in_master(&mut self, now: Time, mut master: Master, out: &mut Outputs) -> Consequence {
+        let late = now.since(master.advert_at);
+        if master.advert_at <= now {
+            // (605) The beat is kept, unless more than one was missed.
+            let interval = self.config.advert_interval.duration();
+            let next = if late < interval { master.advert_at + interval } else { now + interval };
+            self.send(self.priority().get(), out);
+            master.advert_at = next;
+        }
+        if late >= self.silence_tolerated() {
+            // Somebody else may have taken over and be gone again.
+            self.announce_all(self.config.garp.repeat, AnnounceReason::Stalled, out);
+        }
+        while let Some(Block { rounds, reason }) = master.announcements.take_due(now, &self.config.garp) {
+            self.announce_all(rounds, reason, out);
+        }
+        self.phase = Phase::Master(master);
+        Consequence::None
+    }
+
+    /// How late an advert of ours may be before a backup, of the best priority even, takes over.
+    fn silence_tolerated(&self) -> Duration {
+        let adverts = self.config.down_timer_adverts.saturating_sub(1);
+        down_interval(self.config.version, self.config.advert_interval, Priority::OWNER, adverts)
+    }
+
+    /// A reload: everybody learns the new values at once.
+    pub(super) fn advertise_now(&mut self, now: Time, out: &mut Outputs) {
+        if let Phase::Master(mut master) = self.phase {
+            self.advertise(now, &mut master, out);
+            self.phase = Phase::Master(master);
+        }
+    }
+
+    /// The reaction to a lower-priority advert, also of another member of the sync group.
+    pub(super) fn announce_lower_priority(&mut self, now: Time, out: &mut Outputs) {
+        let spacing = self.config.advert_interval.duration();
+        if let Phase::Master(master) = &mut self.phase
+            && let Some(block) = master.announcements.on_lower_priority(now, &self.config.garp, spacing)
+        {
+            self.announce_all(block.rounds, block.reason, out);
+        }
+    }
+
+    /// Both blocks again, for a cause from outside.
+    pub(super) fn announce_anew(&mut self, now: Time, reason: AnnounceReason, out: &mut Outputs) {
+        if let Phase::Master(master) = &mut self.phase {
+            master.announcements.repeat_later(now, &self.config.garp);
+            self.announce_all(self.config.garp.repeat, reason, out);
+        }
+    }
+
+    /// Somebody else deleted an address: it is put back and announced. Only what we hold is ours to heal.
+    pub(super) fn heal(&mut self, address: IpAddr, out: &mut Outputs) {
+        let mut known = self.config.addresses.iter().chain(&self.config.excluded);
+        if !self.phase.is_master() || !known.any(|virtual_ip| virtual_ip.address == address) {
+            return;
+        }
+        self.adverts.addresses_healed += 1;
+        self.act(Action::Addresses(AddressChange::Restore { address }), out);
+        let scope = AnnounceScope::Address(address);
+        self.announce(
+            Announce { rounds: self.config.garp.repeat, scope, reason: AnnounceReason::Healed },
+            out,
+        );
+    }
+
+    fn become_backup(&mut self, now: Time, learned: Option<AdvertInterval>, cause: Cause, out: &mut Outputs) {
+        self.leave(Farewell::Yield, out);
+        let backup = Backup { learned, ..Backup::new(now, DownTimer::Full) };
+        self.enter(now, Phase::Backup(backup), cause, out);
+    }
+
+    fn stop(&mut self, now: Time, ending: Ending, out: &mut Outputs) -> Consequence {
+        self.leave(ending.farewell, out);
+        let phase = match ending.to {
+            State::Fault => Phase::Fault,
+            State::Init | State::Backup | State::Master => Phase::Init(Init::new(now, Opening::First)),
+        };
+        self.enter(now, phase, ending.cause, out)
+    }
+
+    /// What leaving MASTER takes; nothing in any other state.
+    fn leave(&mut self, farewell: Farewell, out: &mut Outputs) {
+        if !self.phase.is_master() {
+            return;
+        }
+        self.adverts.release_master += 1;
+        if farewell == Farewell::Resign {
+            self.send(0, out);
+        }
+        self.holds = false;
+        if farewell != Farewell::Keep {
+            self.act(Action::Addresses(AddressChange::Release), out);
+        }
+    }
+
+    // ----- Outputs -----
+
+    fn enter(&mut self, now: Time, phase: Phase, cause: Cause, out: &mut Outputs) -> Consequence {
+        let (from, to) = (self.phase.state(), phase.state());
+        self.phase = phase;
+        self.since = now;
+        let same = |edge: &&mut Edge| (edge.from, edge.to, edge.cause) == (from, to, cause);
+        match self.edges.iter_mut().find(same) {
+            Some(edge) => edge.count += 1,
+            None => self.edges.push(Edge { from, to, cause, count: 1 }),
+        }
+        let priority = self.priority().get();
+        self.act(Action::Transition(Transition { from, to, cause, priority }), out);
+        Consequence::None
+    }
+
+    fn advertise(&mut self, now: Time, master: &mut Master, out: &mut Outputs) {
+        self.send(self.priority().get(), out);
+        master.advert_at = now + self.config.advert_interval.duration();
+    }
+
+    fn send(&mut self, priority: u8, out: &mut Outputs) {
+        // Without a source address there is nothing to send from; that is a fault already.
+        let Some(source) = self.source else { return };
+        let copies = u64::try_from(destinations(&self.config.transport).len()).unwrap_or(u64::MAX);
+        self.adverts.sent += copies;
+        if priority == 0 {
+            self.adverts.priority_zero_sent += copies;
+        }
+        self.act(Action::Send(OutgoingAdvert { source, priority }), out);
+    }
+
+    fn announce_all(&self, rounds: u32, reason: AnnounceReason, out: &mut Outputs) {
+        self.announce(Announce { rounds, scope: AnnounceScope::All, reason }, out);
+    }
+
+    fn announce(&self, announce: Announce, out: &mut Outputs) {
+        if announce.rounds > 0 {
+            self.act(Action::Announce(announce), out);
+        }
+    }
+
+    pub(super) fn act(&self, action: Action, out: &mut Outputs) {
+        out.push(self.id, &self.config, action);
+    }
+}

@@ -1,0 +1,240 @@
+//! What the engine asks for, and says.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use lvsd_model::{Instance as Config, SyncGroup};
+
+use crate::wire::OutgoingAdvert;
+
+/// The identity of an instance within one [`Router`](crate::Router). It stays over reloads, unless the instance restarts, and
+/// is never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct InstanceId(pub(super) u32);
+
+impl fmt::Display for InstanceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The state of an instance or group, by the operator's names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum State {
+    /// Not taking part yet (RFC 9568 "Initialize").
+    Init,
+    /// RFC 9568 "Backup".
+    Backup,
+    /// RFC 9568 "Active".
+    Master,
+    /// Cannot take part; see [`Fault`](crate::Fault).
+    Fault,
+}
+
+/// Why a state changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Cause {
+    /// The instance started, with everything it waits for known.
+    Started,
+    /// It started as the owner of its addresses (priority 255).
+    Owner,
+    /// Nothing was heard for the down interval.
+    MasterSilent,
+    /// The master resigned (priority 0) and nobody better came.
+    MasterResigned,
+    /// The master has a lower priority than ours.
+    Preempting,
+    /// An advert of higher priority was heard.
+    HigherPriority,
+    /// An advert of equal priority and higher source address was heard.
+    HigherAddress,
+    /// Two owners (priority 255) advertised; this one gave way after waiting for the other to do so.
+    OwnerConflict,
+    /// A fault appeared.
+    Faulty,
+    /// The last fault passed.
+    Recovered,
+    /// The sync group moves together.
+    Group,
+    /// The configuration does not have the instance any more.
+    Removed,
+    /// Interface, VRID or family changed: the instance ends here, and a new one starts.
+    Restarted,
+    /// The process stops.
+    Shutdown,
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Started => "started",
+            Self::Owner => "started as address owner",
+            Self::MasterSilent => "no advert for the down interval",
+            Self::MasterResigned => "the master resigned",
+            Self::Preempting => "the master has a lower priority",
+            Self::HigherPriority => "advert of higher priority",
+            Self::HigherAddress => "advert of equal priority from a higher address",
+            Self::OwnerConflict => "another address owner does not give way",
+            Self::Faulty => "fault",
+            Self::Recovered => "all faults passed",
+            Self::Group => "the sync group moves together",
+            Self::Removed => "removed from the configuration",
+            Self::Restarted => "interface, VRID or family changed",
+            Self::Shutdown => "shutdown",
+        })
+    }
+}
+
+/// A change of state, to be logged and notified.
+///
+/// With [`Cause::Shutdown`] every instance reports one, to [`State::Init`], also those that were there: it stands for the STOP
+/// notification.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Transition {
+    /// Before.
+    pub from: State,
+    /// After.
+    pub to: State,
+    /// Why.
+    pub cause: Cause,
+    /// Effective priority at that moment; 0 for a group.
+    pub priority: u8,
+}
+
+/// What to do with the virtual addresses of an instance, excluded ones too.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AddressChange {
+    /// Add them. Never twice without a release between.
+    Hold,
+    /// While they are held, a reload changed them: what `previous` had and the new configuration has not is removed, what is
+    /// new is added.
+    Update {
+        /// The configuration before.
+        previous: Arc<Config>,
+    },
+    /// While they are held, somebody else deleted one: add it again.
+    Restore {
+        /// The one.
+        address: IpAddr,
+    },
+    /// Remove them. Never twice without a hold between.
+    Release,
+}
+
+/// Which addresses are announced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnnounceScope {
+    /// Every virtual address, then every excluded one, in that order in every round.
+    All,
+    /// One virtual address.
+    Address(IpAddr),
+    /// Our own source address, not a virtual one: a unicast instance after a fault, so that peers learn where it is.
+    Source(IpAddr),
+}
+
+/// Why they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AnnounceReason {
+    /// The instance became MASTER.
+    BecameMaster,
+    /// The second block after `garp_master_delay`.
+    Delayed,
+    /// `garp_master_refresh`.
+    Refresh,
+    /// A lower-priority advert: somebody else may have announced the addresses.
+    LowerPriority,
+    /// A reload brought new addresses.
+    AddressesAdded,
+    /// An address is back.
+    Healed,
+    /// We were silent so long that somebody else may have announced the addresses.
+    Stalled,
+    /// A unicast instance is back from a fault.
+    Recovered,
+}
+
+/// Gratuitous ARPs (IPv4) and unsolicited neighbour advertisements (IPv6) to send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Announce {
+    /// How often each address is announced, round-robin; at least 1.
+    pub rounds: u32,
+    /// Which addresses.
+    pub scope: AnnounceScope,
+    /// Why.
+    pub reason: AnnounceReason,
+}
+
+/// What an instance asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Send this advert to each of [`destinations`](crate::wire::destinations).
+    Send(OutgoingAdvert),
+    /// Change addresses.
+    Addresses(AddressChange),
+    /// Announce addresses.
+    Announce(Announce),
+    /// The state changed.
+    Transition(Transition),
+    /// While MASTER, an advert of lower priority was heard (`notify_master_rx_lower_pri`).
+    LowerPriorityHeard {
+        /// Its sender.
+        source: IpAddr,
+        /// Its priority.
+        priority: u8,
+    },
+}
+
+/// One thing to do, in the order in which they are to be done. It carries the configuration that it was made under, so it can be
+/// done after the instance is gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// By an instance.
+    Instance {
+        /// Which.
+        id: InstanceId,
+        /// Its configuration.
+        config: Arc<Config>,
+        /// What to do.
+        action: Action,
+    },
+    /// A sync group changed its state. Follows the transitions of its members.
+    Group {
+        /// Its configuration.
+        config: Arc<SyncGroup>,
+        /// The change.
+        transition: Transition,
+    },
+}
+
+/// Outputs not yet taken.
+#[derive(Debug, Default)]
+pub(super) struct Outputs {
+    queue: VecDeque<Output>,
+    /// The cause of the latest transition since it was last taken: tells whether a group may have changed, and why.
+    cause: Option<Cause>,
+}
+
+impl Outputs {
+    pub(super) fn push(&mut self, id: InstanceId, config: &Arc<Config>, action: Action) {
+        if let Action::Transition(Transition { cause, .. }) = &action
+            && (*cause != Cause::Group || self.cause.is_none())
+        {
+            self.cause = Some(*cause);
+        }
+        self.queue.push_back(Output::Instance { id, config: Arc::clone(config), action });
+    }
+
+    pub(super) fn push_group(&mut self, config: &Arc<SyncGroup>, transition: Transition) {
+        self.queue.push_back(Output::Group { config: Arc::clone(config), transition });
+    }
+
+    pub(super) fn pop(&mut self) -> Option<Output> {
+        self.queue.pop_front()
+    }
+
+    pub(super) const fn take_cause(&mut self) -> Option<Cause> {
+        self.cause.take()
+    }
+}

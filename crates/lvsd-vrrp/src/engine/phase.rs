@@ -1,0 +1,139 @@
+//! What an instance knows in each of its states. A value that has a meaning in one state only exists in that state only.
+
+use std::time::Duration;
+
+use lvsd_model::{AdvertInterval, Instance as Config, Priority, Version};
+
+use super::announce::Announcements;
+use super::output::State;
+use super::timers::{down_interval, skew_time};
+use crate::time::Time;
+
+/// The state of an instance with its data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    Init(Init),
+    Backup(Backup),
+    Master(Master),
+    Fault,
+}
+
+impl Phase {
+    pub(super) const fn state(&self) -> State {
+        match self {
+            Self::Init(_) => State::Init,
+            Self::Backup(_) => State::Backup,
+            Self::Master(_) => State::Master,
+            Self::Fault => State::Fault,
+        }
+    }
+
+    pub(super) const fn is_master(&self) -> bool {
+        matches!(self, Self::Master(_))
+    }
+}
+
+/// Waiting for the end of the start-up delay or for first results of scripts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Init {
+    pub(super) entered: Time,
+    /// When the wait may be over without an event.
+    pub(super) recheck_at: Option<Time>,
+    pub(super) opening: Opening,
+}
+
+impl Init {
+    pub(super) const fn new(now: Time, opening: Opening) -> Self {
+        Self { entered: now, recheck_at: None, opening }
+    }
+}
+
+/// What an instance in INIT comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Opening {
+    /// The start.
+    First,
+    /// A fault.
+    Recovered,
+}
+
+/// How long a backup waits from the moment at which its timer was armed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum DownTimer {
+    /// The down interval.
+    Full,
+    /// Skew only: the master resigned.
+    Skew,
+    /// One interval and the owner's skew: who ought to be master, but may not start as such.
+    Short,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Backup {
+    /// When the timer was armed. Its end follows from the priority and interval of the moment.
+    pub(super) armed_at: Time,
+    pub(super) timer: DownTimer,
+    /// VRRPv3: the master's interval, once heard.
+    pub(super) learned: Option<AdvertInterval>,
+    /// End of the preempt delay; `None` while no lower-priority master was heard.
+    pub(super) preempt_at: Option<Time>,
+    /// A lower-priority advert was ignored since the timer was armed: the coming takeover is a preemption.
+    pub(super) defied_master: bool,
+    /// The timer ran out while the sync group could not move; an accepted advert takes the wish away.
+    pub(super) wants_master: bool,
+    /// It entered a sync group that was MASTER already, which stays so until this member hears a better master.
+    pub(super) joining: bool,
+}
+
+impl Backup {
+    pub(super) const fn new(now: Time, timer: DownTimer) -> Self {
+        Self {
+            armed_at: now,
+            timer,
+            learned: None,
+            preempt_at: None,
+            defied_master: false,
+            wants_master: false,
+            joining: false,
+        }
+    }
+
+    /// The interval by which the timers go.
+    pub(super) fn interval(&self, config: &Config) -> AdvertInterval {
+        match config.version {
+            Version::V2 => config.advert_interval,
+            Version::V3 => self.learned.unwrap_or(config.advert_interval),
+        }
+    }
+
+    pub(super) fn arm(&mut self, now: Time, timer: DownTimer) {
+        self.armed_at = now;
+        self.timer = timer;
+        self.defied_master = false;
+    }
+
+    pub(super) fn down_at(&self, config: &Config, priority: Priority) -> Time {
+        let interval = self.interval(config);
+        let wait: Duration = match self.timer {
+            DownTimer::Full => down_interval(config.version, interval, priority, config.down_timer_adverts),
+            DownTimer::Skew => skew_time(config.version, interval, priority),
+            DownTimer::Short => down_interval(config.version, interval, Priority::OWNER, 1),
+        };
+        self.armed_at + wait
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Master {
+    pub(super) advert_at: Time,
+    pub(super) announcements: Announcements,
+    /// Another owner is heard, from a lower address.
+    pub(super) conflict: Option<OwnerConflict>,
+}
+
+/// Two routers with priority 255, of which this one has the higher address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct OwnerConflict {
+    pub(super) since: Time,
+    pub(super) last_heard: Time,
+}

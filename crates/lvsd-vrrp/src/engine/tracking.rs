@@ -1,0 +1,249 @@
+//! What trackers make of priority and faults (tracked interfaces, scripts, source addresses).
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use lvsd_model::{
+    Family, Instance as Config, InterfaceName, Priority, SyncGroup, TrackScript, TrackWeight, Trackers,
+};
+
+use crate::judge::{ScriptJudge, Verdict};
+
+/// Whether an interface can carry traffic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkState {
+    /// UP and RUNNING.
+    Up,
+    /// Anything else, absence included.
+    Down,
+}
+
+/// What is tracked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tracker {
+    /// An interface.
+    Interface(InterfaceName),
+    /// A script, by name.
+    Script(String),
+}
+
+impl fmt::Display for Tracker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Interface(name) => write!(f, "interface {name}"),
+            Self::Script(name) => write!(f, "script {name}"),
+        }
+    }
+}
+
+/// What one tracker adds to the base priority now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Adjustment {
+    /// The tracker.
+    pub tracker: Tracker,
+    /// Added; never 0.
+    pub amount: i32,
+}
+
+/// A reason to be in FAULT. They form a set; the instance is back when it is empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The interface of the instance or of one of its addresses is down.
+    LinkDown(InterfaceName),
+    /// There is no address to send adverts from.
+    NoSource,
+    /// A tracker of weight 0 fails.
+    Tracker(Tracker),
+    /// Another member of the sync group has a fault.
+    Group(String),
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LinkDown(name) => write!(f, "interface {name} is down"),
+            Self::NoSource => f.write_str("no source address for adverts"),
+            Self::Tracker(tracker) => write!(f, "{tracker} failed"),
+            Self::Group(member) => write!(f, "{member} of the sync group has a fault"),
+        }
+    }
+}
+
+/// What the driver told us about the world.
+#[derive(Debug, Default)]
+pub(super) struct Facts {
+    /// Interfaces that are up.
+    pub(super) up: HashSet<InterfaceName>,
+    /// Primary addresses of interfaces.
+    pub(super) addresses: HashMap<(InterfaceName, Family), IpAddr>,
+    /// Tracked scripts by name.
+    pub(super) scripts: HashMap<String, Script>,
+}
+
+/// A tracked script with what is believed about it.
+#[derive(Debug)]
+pub(super) struct Script {
+    pub(super) config: TrackScript,
+    pub(super) judge: ScriptJudge,
+}
+
+/// First results that an instance has to wait for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Awaited {
+    /// The scripts without a result.
+    pub(super) scripts: Vec<String>,
+    /// One of them has weight 0: no start without it.
+    pub(super) decisive: bool,
+    /// The longest timeout among them.
+    pub(super) timeout: Duration,
+}
+
+/// The judgement over one instance, made anew from all facts whenever one of them changes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Tracking {
+    pub(super) faults: Vec<Fault>,
+    pub(super) adjustments: Vec<Adjustment>,
+    pub(super) awaited: Awaited,
+}
+
+impl Tracking {
+    /// The base priority with all adjustments, clamped to what a router that is not the owner may have.
+    pub(super) fn effective(&self, base: Priority) -> Priority {
+        if base.is_owner() {
+            return base;
+        }
+        let sum: i32 = self.adjustments.iter().map(|adjustment| adjustment.amount).sum();
+        let clamped = i32::from(base.get()).saturating_add(sum).clamp(1, 254);
+        // Within 1 to 254 by the clamp.
+        u8::try_from(clamped).ok().and_then(Priority::new).unwrap_or(base)
+    }
+}
+
+/// How a tracked thing is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Health {
+    Ok,
+    Failed,
+    /// No result yet, or none to come.
+    Neutral,
+}
+
+/// The group of an instance with its members' configurations.
+pub(super) struct GroupContext<'a> {
+    pub(super) config: &'a SyncGroup,
+    pub(super) members: Vec<&'a Config>,
+}
+
+/// Judges one instance.
+pub(super) fn evaluate(
+    config: &Config,
+    group: Option<&GroupContext<'_>>,
+    source: Option<IpAddr>,
+    facts: &Facts,
+) -> Tracking {
+    let mut tracking = Tracking::default();
+    tracking.faults.extend(
+        required_links(config)
+            .into_iter()
+            .filter(|name| !facts.up.contains(*name))
+            .map(|name| Fault::LinkDown(name.clone())),
+    );
+    if source.is_none() {
+        tracking.faults.push(Fault::NoSource);
+    }
+    for (tracker, effect) in relevant_trackers(config, group) {
+        apply(config, &tracker, effect, facts, &mut tracking);
+    }
+    tracking
+}
+
+/// The interfaces without which the instance cannot work: its own, and those of its addresses.
+fn required_links(config: &Config) -> Vec<&InterfaceName> {
+    let own = config.interface.as_ref();
+    let mut links: Vec<&InterfaceName> = Vec::new();
+    if !config.ignore_own_interface {
+        links.extend(own);
+    }
+    let tracked = config.addresses.iter().chain(&config.excluded).filter(|virtual_ip| !virtual_ip.no_track);
+    for name in tracked.filter_map(|virtual_ip| virtual_ip.interface.as_ref()) {
+        if Some(name) != own && !links.contains(&name) {
+            links.push(name);
+        }
+    }
+    links
+}
+
+/// The trackers that count for an instance: its own and those of its group. In a group, weighted trackers of members count
+/// only with `sync_group_tracking_weight`, and then for all members, which so keep in step.
+fn relevant_trackers(config: &Config, group: Option<&GroupContext<'_>>) -> Vec<(Tracker, TrackWeight)> {
+    let mut relevant = Vec::new();
+    let mut add = |trackers: &Trackers, counts: &dyn Fn(TrackWeight) -> bool| {
+        for tracker in listed(trackers).filter(|(_, effect)| counts(*effect)) {
+            if !relevant.contains(&tracker) {
+                relevant.push(tracker);
+            }
+        }
+    };
+    let Some(group) = group else {
+        add(&config.trackers, &|_| true);
+        return relevant;
+    };
+    let joint = group.config.tracking_weight;
+    add(&group.config.trackers, &|_| true);
+    add(&config.trackers, &|effect| joint || effect.weight == 0);
+    for member in group.members.iter().filter(|_| joint) {
+        add(&member.trackers, &|effect| effect.weight != 0);
+    }
+    relevant
+}
+
+fn listed(trackers: &Trackers) -> impl Iterator<Item = (Tracker, TrackWeight)> + '_ {
+    let interfaces =
+        trackers.interfaces.iter().map(|line| (Tracker::Interface(line.interface.clone()), line.effect));
+    let scripts = trackers.scripts.iter().map(|line| (Tracker::Script(line.script.clone()), line.effect));
+    interfaces.chain(scripts)
+}
+
+fn apply(config: &Config, tracker: &Tracker, effect: TrackWeight, facts: &Facts, tracking: &mut Tracking) {
+    if effect.weight != 0 && config.priority.is_owner() {
+        return;
+    }
+    match (health(tracker, effect, facts, &mut tracking.awaited), effect.weight) {
+        (Health::Neutral, _) => {}
+        (health, 0) => {
+            if (health == Health::Failed) != effect.reverse {
+                tracking.faults.push(Fault::Tracker(tracker.clone()));
+            }
+        }
+        (health, weight) => {
+            let amount = if effect.reverse { -i32::from(weight) } else { i32::from(weight) };
+            let counts = if weight > 0 { health == Health::Ok } else { health == Health::Failed };
+            if counts {
+                tracking.adjustments.push(Adjustment { tracker: tracker.clone(), amount });
+            }
+        }
+    }
+}
+
+fn health(tracker: &Tracker, effect: TrackWeight, facts: &Facts, awaited: &mut Awaited) -> Health {
+    match tracker {
+        Tracker::Interface(name) if facts.up.contains(name) => Health::Ok,
+        Tracker::Interface(_) => Health::Failed,
+        Tracker::Script(name) => {
+            let Some(script) = facts.scripts.get(name) else { return Health::Neutral };
+            match script.judge.verdict() {
+                Verdict::Ok => Health::Ok,
+                Verdict::Failed => Health::Failed,
+                Verdict::Unknown => {
+                    awaited.scripts.push(name.clone());
+                    awaited.decisive |= effect.weight == 0;
+                    awaited.timeout = awaited.timeout.max(script.config.timeout);
+                    Health::Neutral
+                }
+                Verdict::Disabled => Health::Neutral,
+            }
+        }
+    }
+}
