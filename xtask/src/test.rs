@@ -50,6 +50,9 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
         run_privileged(&binaries, filter, &skips, &mut tally)?;
     }
     tally.move_to_skipped(skips.count());
+    if !filter.is_empty() && tally == Tally::default() {
+        return Err(format!("no test has {filter:?} in its name").into());
+    }
     Ok(close(&tally))
 }
 

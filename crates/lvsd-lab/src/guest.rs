@@ -10,9 +10,10 @@ use crate::{
 use std::{
     env,
     fmt::Write as _,
-    fs,
+    fs::{self, File, Permissions},
     io::{BufRead as _, BufReader, PipeReader},
-    path::Path,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
     sync::mpsc::{self, RecvTimeoutError},
     thread,
     time::{Duration, Instant},
@@ -85,59 +86,49 @@ impl Guest {
         if has_ipvs() { self.run_here(script, line) } else { self.run_in_guest(script, line) }
     }
 
+    /// Runs a bash script like [`run`](Self::run), but with our terminal for its own and without a limit: a person deals
+    /// with it.
+    ///
+    /// # Errors
+    /// The guest is not installed, does not boot, or dies.
+    pub fn interact(&self, script: &str) -> Result<i32> {
+        if has_ipvs() {
+            let namespace = Namespace::new("ipvs")?;
+            let status = self.here(script, &namespace).interact()?;
+            return Ok(status.code().unwrap_or(128));
+        }
+        let files = Files::new(self, script, Line::Terminal)?;
+        let console = files.console()?;
+        // The serial line is our terminal; the kernel's own console takes our standard error's place.
+        files.kernel(self.memory_mib, "con0=null,fd:2 ssl0=fd:0,fd:1").interact_with_stderr(console)?;
+        files.status()
+    }
+
+    fn here<'a>(&self, script: &str, namespace: &'a Namespace) -> Program<'a> {
+        let program = Program::new("bash").args(["-c", script]).within(namespace);
+        self.environment.iter().fold(program, |program, (name, value)| program.env(name, value))
+    }
+
     fn run_here(&self, script: &str, line: &mut dyn FnMut(&str)) -> Result<i32> {
         let namespace = Namespace::new("ipvs")?;
         let (reader, writer) = pipe()?;
         let both = writer.try_clone().context(|| "duplicate a pipe".to_owned())?;
-        let mut program = Program::new("bash").args(["-c", script]).within(&namespace);
-        for (name, value) in &self.environment {
-            program = program.env(name, value);
-        }
-        let mut process = program.start(writer, both, None)?;
+        let mut process = self.here(script, &namespace).start(writer, both, None)?;
         follow(&mut process, reader, self.limit, line)?;
         let status = process.wait(AFTERGLOW)?;
         Ok(status.code().unwrap_or(128))
     }
 
     fn run_in_guest(&self, script: &str, line: &mut dyn FnMut(&str)) -> Result<i32> {
-        let kernel = setup::guest_kernel()?;
-        let home = tempfile::Builder::new().prefix("lvsd-guest-").tempdir();
-        let home = home.context(|| "make a temporary directory".to_owned())?;
-        self.write_files(&home, &kernel, script)?;
-        let path = |name: &str| home.path().join(name).display().to_string();
-        let console = home.path().join(CONSOLE);
-        let console_file = fs::File::create(&console).context(|| "create the console file".to_owned())?;
+        let files = Files::new(self, script, Line::Output)?;
         let (reader, writer) = pipe()?;
-        // The kernel's own console is standard output; standard error is a serial line, and that is the script's output.
-        let words = [
-            format!("mem={}M", self.memory_mib),
-            format!("init={}", path("init")),
-            format!("uml_dir={}", path("uml")),
-            "rootfstype=hostfs rootflags=/ rw quiet panic=-1 con=null con0=null,fd:1 ssl0=null,fd:2"
-                .to_owned(),
-        ];
-        let program = Program::new(kernel.join("usr/bin/linux.uml")).args(words.join(" ").split(' '));
-        let mut process = program.start(console_file, writer, None)?;
+        // The kernel's own console is standard output; standard error is the serial line.
+        let kernel = files.kernel(self.memory_mib, "con0=null,fd:1 ssl0=null,fd:2");
+        let mut process = kernel.start(files.console()?, writer, None)?;
         let followed = follow(&mut process, reader, self.limit + BOOT_ALLOWANCE, line);
         process.kill_family();
         followed?;
-        let status =
-            fs::read_to_string(home.path().join(STATUS)).ok().and_then(|text| text.trim().parse().ok());
-        status.ok_or_else(|| LabError::Guest { console: tail_of(&console) })
-    }
-
-    /// What the guest finds in its directory: `init`, which prepares it and runs `script` in `environment`.
-    fn write_files(&self, home: &TempDir, kernel: &Path, script: &str) -> Result<()> {
-        let files = [
-            ("init", init(home.path(), kernel, self.limit)),
-            ("environment", self.exports()),
-            ("script", script.to_owned()),
-        ];
-        for (name, text) in files {
-            fs::write(home.path().join(name), text).context(|| format!("write the guest's {name}"))?;
-        }
-        Program::new("chmod").arg("0755").arg(home.path().join("init")).check()?;
-        fs::create_dir(home.path().join("uml")).context(|| "create the guest's directory".to_owned())
+        files.status()
     }
 
     /// Shell commands that set the directory and the environment.
@@ -160,6 +151,73 @@ impl Guest {
     }
 }
 
+/// What the script's standard streams are, all on one serial line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Line {
+    /// Output only, as it is.
+    Output,
+    /// A terminal of a person's.
+    Terminal,
+}
+
+/// What a guest shares with us: a directory on this machine's file system.
+#[derive(Debug)]
+struct Files {
+    home: TempDir,
+    kernel: PathBuf,
+}
+
+impl Files {
+    /// The directory with `init`, which prepares the guest and runs `script` in `environment`.
+    fn new(guest: &Guest, script: &str, line: Line) -> Result<Self> {
+        let kernel = setup::guest_kernel()?;
+        let home = tempfile::Builder::new().prefix("lvsd-guest-").tempdir();
+        let home = home.context(|| "make a temporary directory".to_owned())?;
+        let path = |name: &str| home.path().join(name);
+        let run = match line {
+            Line::Output => format!("timeout -k 5 {} setsid -w", guest.limit.as_secs().max(1)),
+            Line::Terminal => "setsid -c -w".to_owned(),
+        };
+        let texts = [
+            ("init", init(home.path(), &kernel, line, &run)),
+            ("environment", guest.exports()),
+            ("script", script.to_owned()),
+        ];
+        for (name, text) in texts {
+            fs::write(path(name), text).context(|| format!("write the guest's {name}"))?;
+        }
+        fs::set_permissions(path("init"), Permissions::from_mode(0o755))
+            .and_then(|()| fs::create_dir(path("uml")))
+            .context(|| "prepare the guest's directory".to_owned())?;
+        Ok(Self { home, kernel })
+    }
+
+    /// The guest's kernel as a program, with its lines connected like this.
+    fn kernel(&self, memory_mib: u32, lines: &str) -> Program<'static> {
+        let path = |name: &str| self.home.path().join(name).display().to_string();
+        let program = Program::new(self.kernel.join("usr/bin/linux.uml"));
+        let words =
+            "rootfstype=hostfs rootflags=/ rw quiet panic=-1 con=null".split(' ').chain(lines.split(' '));
+        let own = [
+            format!("mem={memory_mib}M"),
+            format!("init={}", path("init")),
+            format!("uml_dir={}", path("uml")),
+        ];
+        program.args(words).args(own)
+    }
+
+    fn console(&self) -> Result<File> {
+        File::create(self.home.path().join(CONSOLE)).context(|| "create the console file".to_owned())
+    }
+
+    /// The exit status of the script, once the guest is down.
+    fn status(&self) -> Result<i32> {
+        let status = fs::read_to_string(self.home.path().join(STATUS)).ok();
+        let status = status.and_then(|text| text.trim().parse().ok());
+        status.ok_or_else(|| LabError::Guest { console: tail_of(&self.home.path().join(CONSOLE)) })
+    }
+}
+
 /// Has the running kernel IPVS (perhaps because it is the guest)? Loads the module if there is one.
 pub fn has_ipvs() -> bool {
     let there = || Path::new("/proc/net/ip_vs").exists();
@@ -174,9 +232,12 @@ pub fn quote(word: &str) -> String {
 
 /// The first program of the guest. Sockets, FIFOs and inotify do not work on the host's file system, so `TMPDIR` is on a
 /// tmpfs; `/tmp` stays the host's.
-fn init(home: &Path, kernel: &Path, limit: Duration) -> String {
+fn init(home: &Path, kernel: &Path, line: Line, run: &str) -> String {
     let [home, kernel] = [home, kernel].map(|path| quote(&path.display().to_string()));
-    let seconds = limit.as_secs().max(1);
+    let (settings, input) = match line {
+        Line::Output => ("raw -echo", "/dev/null"),
+        Line::Terminal => ("sane", "/dev/ttyS0"),
+    };
     format!(
         "#!/bin/bash
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TMPDIR=/run/tmp
@@ -184,11 +245,11 @@ mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t tmpfs tmpfs /run
 mountpoint -q /dev || mount -t devtmpfs dev /dev
 mkdir -p /run/netns /run/tmp /dev/shm /dev/pts; mount -t tmpfs tmpfs /dev/shm; mount -t devpts devpts /dev/pts
 [ -e /dev/fd ] || ln -s /proc/self/fd /dev/fd
-stty raw -echo -F /dev/ttyS0
+stty {settings} -F /dev/ttyS0
 modprobe -a -q -d {kernel} {MODULES}
 ip link set lo up
 . {home}/environment
-timeout -k 5 {seconds} setsid -w bash {home}/script </dev/null >/dev/ttyS0 2>&1
+{run} bash {home}/script <{input} >/dev/ttyS0 2>&1
 echo $? >{home}/{STATUS}; sync
 echo o >/proc/sysrq-trigger; sleep 60
 "

@@ -39,6 +39,15 @@ enum Mount {
     Tmpfs { onto: PathBuf },
 }
 
+/// What a program reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Input {
+    /// An empty file.
+    Nothing,
+    /// What its user types; it stays in our process group, to which the terminal listens.
+    Terminal,
+}
+
 /// A program about to be run: what, with which words and environment, in which namespace.
 #[derive(Clone, Debug)]
 pub struct Program<'a> {
@@ -47,6 +56,7 @@ pub struct Program<'a> {
     directory: Option<PathBuf>,
     namespace: Option<&'a Namespace>,
     mounts: Vec<Mount>,
+    input: Input,
     limit: Duration,
 }
 
@@ -70,6 +80,7 @@ impl<'a> Program<'a> {
             directory: None,
             namespace: None,
             mounts: Vec::new(),
+            input: Input::Nothing,
             limit: RUN_LIMIT,
         }
     }
@@ -121,6 +132,22 @@ impl<'a> Program<'a> {
     pub fn tmpfs(mut self, onto: impl Into<PathBuf>) -> Self {
         self.mounts.push(Mount::Tmpfs { onto: onto.into() });
         self
+    }
+
+    /// Runs the program to its end with our own standard streams: a person at our terminal deals with it.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn interact(self) -> Result<ExitStatus> {
+        self.interact_with_stderr(Stdio::inherit())
+    }
+
+    /// Like [`interact`](Self::interact), with standard error going elsewhere.
+    pub(crate) fn interact_with_stderr(mut self, stderr: impl Into<Stdio>) -> Result<ExitStatus> {
+        self.input = Input::Terminal;
+        let line = self.line();
+        let mut process = self.start(Stdio::inherit(), stderr, None)?;
+        process.child.wait().context(|| format!("wait for `{line}`"))
     }
 
     /// How long [`run`](Self::run) waits for its end; a minute if not said.
@@ -180,7 +207,11 @@ impl<'a> Program<'a> {
         let mark = format!("{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let [program, words @ ..] = self.words.as_slice() else { unreachable!("a program has a first word") };
         let mut command = Command::new(program);
-        command.args(words).env("PATH", search_path()).env(MARK, &mark).process_group(0).stdin(Stdio::null());
+        command.args(words).env("PATH", search_path()).env(MARK, &mark);
+        match self.input {
+            Input::Nothing => command.process_group(0).stdin(Stdio::null()),
+            Input::Terminal => command.stdin(Stdio::inherit()),
+        };
         command.stdout(stdout).stderr(stderr);
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         if let Some(directory) = &self.directory {
