@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::future::{Future, ready};
+use std::net::IpAddr;
 
 use crate::backend::Ipvs;
 use crate::error::{Errno, IpvsError};
@@ -91,6 +92,9 @@ impl Model {
         if entry.dests().contains_key(&dest.key) {
             return Err(Errno::EEXIST);
         }
+        if !can_be_server(dest.key.addr) {
+            return Err(Errno::EINVAL);
+        }
         entry.insert(*dest);
         Ok(())
     }
@@ -146,6 +150,15 @@ fn check_family(key: &ServiceKey, dest: &Dest, unsynced: bool) -> Result<(), Err
     let same = Family::of(dest.key.addr) == key.family();
     let tunnel = matches!(dest.forward, Forward::Tunnel(_));
     if same || (tunnel && unsynced) { Ok(()) } else { Err(Errno::EINVAL) }
+}
+
+/// A server's address is one host's. The kernel also knows the broadcast addresses of its own networks, and takes a
+/// link-local address that is its own.
+fn can_be_server(addr: IpAddr) -> bool {
+    match addr {
+        IpAddr::V4(v4) => !(v4.octets()[0] == 0 || v4.is_broadcast() || v4.is_multicast()),
+        IpAddr::V6(v6) => !(v6.is_unspecified() || v6.is_multicast() || v6.is_unicast_link_local()),
+    }
 }
 
 fn refused(op: impl ToString) -> impl FnOnce(Errno) -> IpvsError {

@@ -63,6 +63,3 @@ fn plan_into(ops: &mut Vec<Op>, desired: &Entry, actual: Option<&Entry>) {
     let surplus = there.filter(|dest_key| !desired.dests().contains_key(dest_key));
     ops.extend(surplus.map(|dest_key| Op::DelDest(key, *dest_key)));
 }
-
-#[cfg(test)]
-mod tests;

@@ -19,7 +19,7 @@ pub use netlink_sys::protocols::NETLINK_GENERIC;
 use crate::backend::Ipvs;
 use crate::codec::ctrl::Ctrl;
 use crate::codec::{self, DecodeError, Message, Request};
-use crate::error::IpvsError;
+use crate::error::{Errno, IpvsError};
 use crate::types::{
     Daemon, DaemonRole, Dest, DestStatus, Entry, EntryStatus, Info, Op, Service, ServiceKey, Stats, Table,
     Timeouts,
@@ -246,18 +246,32 @@ impl Client {
     /// # Errors
     /// `ESRCH` if that half does not run.
     pub async fn stop_daemon(&mut self, role: DaemonRole) -> Result<(), IpvsError> {
-        self.change_one(&format!("stop {role} sync daemon"), codec::stop_daemon(role)).await
+        let op = format!("stop {role} sync daemon");
+        // A daemon stopped before its thread first ran is stopped without an answer (the thread ends with EINTR, which
+        // netlink does not report). The answer to a request that changes nothing shows that none will come.
+        let nothing = codec::set_timeouts(&Timeouts::default());
+        match self.change(vec![codec::stop_daemon(role), nothing]).await {
+            Ok(outcomes) => first(op, outcomes),
+            Err(stop) if stop.is_lost() => match self.daemons().await?.iter().any(|d| d.role == role) {
+                true => Err(stop.of(op)),
+                false => Ok(()),
+            },
+            Err(stop) => Err(stop.of(op)),
+        }
     }
 
     async fn change_one(&mut self, op: &str, request: Request) -> Result<(), IpvsError> {
-        match self.change(vec![request]).await {
-            Err(stop) => Err(stop.of(op.to_owned())),
-            Ok(outcomes) => match outcomes.into_iter().next() {
-                Some(Ok(())) => Ok(()),
-                Some(Err(errno)) => Err(IpvsError::Kernel { op: op.to_owned(), errno }),
-                None => Err(IpvsError::Lost { op: op.to_owned() }),
-            },
-        }
+        let outcomes = self.change(vec![request]).await.map_err(|stop| stop.of(op.to_owned()))?;
+        first(op.to_owned(), outcomes)
+    }
+}
+
+/// What came of the first of some requests.
+fn first(op: String, outcomes: Vec<Result<(), Errno>>) -> Result<(), IpvsError> {
+    match outcomes.into_iter().next() {
+        Some(Ok(())) => Ok(()),
+        Some(Err(errno)) => Err(IpvsError::Kernel { op, errno }),
+        None => Err(IpvsError::Lost { op }),
     }
 }
 

@@ -6,7 +6,7 @@ use netlink_packet_core::{NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NetlinkMessage, 
 use netlink_packet_generic::{GenlFamily, GenlMessage};
 
 use super::link::{Answer, Failure, Link, Payload};
-use super::{Client, Ctrl};
+use super::{Client, Ctrl, Undecodable};
 use crate::codec::{DecodeError, Message, Reply, Request};
 use crate::error::{Errno, IpvsError};
 
@@ -19,6 +19,11 @@ pub(super) enum Stop {
 }
 
 impl Stop {
+    /// Whether answers were lost: some requests may have been carried out.
+    pub(super) const fn is_lost(&self) -> bool {
+        matches!(self, Self::Failure(Failure::Lost, _))
+    }
+
     /// As the error of one of the operations it stopped.
     pub(super) fn of(&self, op: String) -> IpvsError {
         match self {
@@ -121,17 +126,7 @@ impl Client {
         if !matches!(answers.last().map(|answer| &answer.payload), Some(NetlinkPayload::Done(_))) {
             return Err(IpvsError::Lost { op: op.to_owned() });
         }
-        let mut objects = Vec::with_capacity(answers.len());
-        for reply in answers.iter().filter_map(reply) {
-            match decode(reply) {
-                Ok(object) => objects.push(object),
-                Err(error) => {
-                    self.undecodable.count = self.undecodable.count.saturating_add(1);
-                    self.undecodable.last = Some(error);
-                }
-            }
-        }
-        Ok(objects)
+        Ok(self.undecodable.filter(answers.iter().filter_map(reply).map(decode)))
     }
 
     /// Asks something with one answer.
@@ -184,6 +179,22 @@ impl Client {
     }
 }
 
+impl Undecodable {
+    /// What could be read; the rest is counted.
+    fn filter<T>(&mut self, decoded: impl Iterator<Item = Result<T, DecodeError>>) -> Vec<T> {
+        decoded
+            .filter_map(|object| {
+                object
+                    .map_err(|error| {
+                        self.count = self.count.saturating_add(1);
+                        self.last = Some(error);
+                    })
+                    .ok()
+            })
+            .collect()
+    }
+}
+
 fn message<P: Payload>(payload: P, family: u16, flags: u16) -> Answer<P> {
     let mut genl = GenlMessage::from_payload(payload);
     genl.set_resolved_family_id(family);
@@ -216,4 +227,47 @@ fn in_order<P: Payload>(answers: &[Answer<P>], requests: usize) -> Option<Vec<Re
     });
     let outcome = |answer: &Answer<P>| errno(answer).map_or(Ok(()), Err);
     (gapless && answers.len() == requests).then(|| answers.iter().map(outcome).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroI32;
+
+    use netlink_packet_core::{ErrorMessage, NetlinkHeader};
+
+    use super::*;
+
+    fn answer(number: u32, code: i32) -> Answer<Message> {
+        let mut error = ErrorMessage::default();
+        error.code = NonZeroI32::new(code);
+        let mut header = NetlinkHeader::default();
+        header.sequence_number = number;
+        NetlinkMessage::new(header, NetlinkPayload::Error(error))
+    }
+
+    #[test]
+    fn outcomes_are_told_by_the_order_of_the_answers() {
+        let answers = [answer(7, 0), answer(8, -17), answer(9, 0)];
+        assert_eq!(in_order(&answers, 3), Some(vec![Ok(()), Err(Errno::EEXIST), Ok(())]));
+        let around = [answer(u32::MAX, -2), answer(0, 0)];
+        assert_eq!(in_order(&around, 2), Some(vec![Err(Errno::ENOENT), Ok(())]));
+        assert_eq!(in_order::<Message>(&[], 0), Some(vec![]));
+    }
+
+    #[test]
+    fn an_answer_too_few_leaves_all_open() {
+        assert_eq!(in_order(&[answer(7, 0), answer(9, 0)], 2), None);
+        assert_eq!(in_order(&[answer(7, 0)], 2), None);
+        assert_eq!(in_order(&[answer(7, 0), answer(8, 0)], 1), None);
+        assert_eq!(in_order::<Message>(&[], 1), None);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_counted_and_left_out() {
+        let error = DecodeError::Missing { attr: "IPVS_SVC_ATTR_AF" };
+        let mut undecodable = Undecodable::default();
+        let objects = undecodable.filter([Ok(1), Err(error.clone()), Ok(3)].into_iter());
+        assert_eq!(objects, [1, 3]);
+        assert_eq!(undecodable, Undecodable { count: 1, last: Some(error) });
+    }
 }

@@ -38,6 +38,3 @@ impl Invalid {
         Self { what, value: value.to_string(), rule }
     }
 }
-
-#[cfg(test)]
-mod tests;
