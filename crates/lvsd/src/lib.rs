@@ -1,6 +1,9 @@
 //! The daemon: command line, supervision, metrics, logging, systemd, dumps.
 #![allow(dead_code)]
 
+mod cli;
+mod dump;
+mod logging;
 mod metrics;
 mod observation;
 mod policy;

@@ -1,0 +1,231 @@
+//! `keepalived.json`, version 1: an array with one object for each instance.
+
+use std::time::Duration;
+
+use lvsd_ipc::{InstanceSnapshot, InstanceState, VrrpSnapshot};
+use lvsd_model::{Config, GarpPolicy, Instance, Preempt, Script, VirtualAddress};
+use serde::Serialize;
+use serde_json::Number;
+
+use super::vrrp_data::address_text;
+
+#[derive(Serialize)]
+struct Entry<'a> {
+    data: Data<'a>,
+    stats: Stats,
+}
+
+/// In the peer's order; what lvsd does not have is what the peer shows when it is not configured.
+#[derive(Serialize)]
+struct Data<'a> {
+    iname: &'a str,
+    dont_track_primary: u8,
+    skip_check_adv_addr: u8,
+    strict_mode: u8,
+    vmac_ifname: &'a str,
+    ifp_ifname: &'a str,
+    master_priority: u8,
+    last_transition: f64,
+    garp_delay: Number,
+    garp_refresh: Number,
+    garp_rep: u32,
+    garp_refresh_rep: u32,
+    garp_lower_prio_delay: Number,
+    garp_lower_prio_rep: u32,
+    lower_prio_no_advert: u8,
+    higher_prio_send_advert: u8,
+    vrid: u8,
+    base_priority: u8,
+    effective_priority: u8,
+    vipset: bool,
+    promote_secondaries: bool,
+    adver_int: Number,
+    master_adver_int: Number,
+    accept: u8,
+    nopreempt: bool,
+    preempt_delay: u64,
+    state: u8,
+    wantstate: u8,
+    version: u8,
+    smtp_alert: bool,
+    notify_deleted: bool,
+    #[serde(flatten)]
+    scripts: Scripts,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    vips: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    evips: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    track_ifp: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    track_script: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth_type: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth_data: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct Scripts {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    script_backup: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    script_master: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    script_fault: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    script_stop: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    script: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    script_master_rx_lower_pri: Option<String>,
+}
+
+#[derive(Default, Serialize)]
+struct Stats {
+    advert_rcvd: u64,
+    advert_sent: u64,
+    become_master: u64,
+    release_master: u64,
+    packet_len_err: u64,
+    advert_interval_err: u64,
+    ip_ttl_err: u64,
+    invalid_type_rcvd: u64,
+    addr_list_err: u64,
+    invalid_authtype: u64,
+    authtype_mismatch: u64,
+    auth_failure: u64,
+    auth_ext_missing: u64,
+    auth_ext_malformed: u64,
+    auth_ext_unknown_key: u64,
+    auth_ext_invalid_hmac: u64,
+    auth_ext_stale: u64,
+    auth_ext_replay: u64,
+    pri_zero_rcvd: u64,
+    pri_zero_sent: u64,
+}
+
+/// `now` is the time since the epoch.
+pub(super) fn text(now: Duration, config: &Config, snapshot: &VrrpSnapshot) -> String {
+    let entries: Vec<Entry<'_>> = snapshot
+        .instances
+        .iter()
+        .filter_map(|instance| {
+            let configured = config.vrrp.instances.iter().find(|one| one.name == instance.name)?;
+            Some(Entry { data: data(now, configured, instance), stats: stats(instance) })
+        })
+        .collect();
+    // Serialising plain structs to a string cannot fail.
+    let text = serde_json::to_string(&entries).unwrap_or_default();
+    // The peer escapes slashes, which stand in strings only; scripts that cut the text with sed rely on it.
+    text.replace('/', r"\/")
+}
+
+fn data<'a>(now: Duration, configured: &'a Instance, instance: &'a InstanceSnapshot) -> Data<'a> {
+    let garp: &GarpPolicy = &configured.garp;
+    let interface = instance.interface.as_deref().unwrap_or_default();
+    let master = instance.state == InstanceState::Master;
+    let list = |addresses: &[VirtualAddress]| {
+        addresses.iter().map(|address| address_text(address, interface, master)).collect()
+    };
+    let heard = instance.heard.filter(|_| instance.state == InstanceState::Backup);
+    let interval = hundredths(instance.advert_interval_centis);
+    Data {
+        iname: &instance.name,
+        dont_track_primary: configured.ignore_own_interface.into(),
+        skip_check_adv_addr: configured.skip_check_adv_addr.into(),
+        strict_mode: 0,
+        vmac_ifname: "",
+        ifp_ifname: interface,
+        master_priority: heard.map_or(0, |(_, priority)| priority),
+        last_transition: now.saturating_sub(instance.in_state_for).as_secs_f64(),
+        garp_delay: seconds(garp.delay),
+        garp_refresh: seconds(garp.refresh),
+        garp_rep: garp.repeat,
+        garp_refresh_rep: garp.refresh_repeat,
+        garp_lower_prio_delay: seconds(garp.lower_prio_delay),
+        garp_lower_prio_rep: garp.lower_prio_repeat,
+        lower_prio_no_advert: configured.lower_prio_no_advert.into(),
+        higher_prio_send_advert: configured.higher_prio_send_advert.into(),
+        vrid: instance.vrid,
+        base_priority: instance.base_priority,
+        effective_priority: instance.effective_priority,
+        vipset: master && instance.addresses_present > 0,
+        promote_secondaries: false,
+        adver_int: hundredths(configured.advert_interval.centis()),
+        master_adver_int: interval,
+        accept: 1,
+        nopreempt: configured.preempt == Preempt::Never,
+        preempt_delay: match configured.preempt {
+            Preempt::Never => 0,
+            Preempt::After(delay) => delay.as_secs(),
+        },
+        state: instance.state.number(),
+        wantstate: instance.state.number(),
+        version: match instance.version {
+            lvsd_model::Version::V2 => 2,
+            lvsd_model::Version::V3 => 3,
+        },
+        smtp_alert: false,
+        notify_deleted: false,
+        scripts: scripts(configured),
+        vips: list(&configured.addresses),
+        evips: list(&configured.excluded),
+        track_ifp: configured.trackers.interfaces.iter().map(|one| one.interface.to_string()).collect(),
+        track_script: configured.trackers.scripts.iter().map(|one| one.script.clone()).collect(),
+        auth_type: configured.auth.as_ref().map(|_| 1),
+        auth_data: configured.auth.as_ref().map(|_| "********"),
+    }
+}
+
+fn scripts(configured: &Instance) -> Scripts {
+    let notify = &configured.notify;
+    let text = |script: &Option<Script>| script.as_ref().map(script_text);
+    Scripts {
+        script_backup: text(&notify.backup),
+        script_master: text(&notify.master),
+        script_fault: text(&notify.fault),
+        script_stop: text(&notify.stop),
+        script: text(&notify.any),
+        script_master_rx_lower_pri: text(&notify.master_rx_lower_priority),
+    }
+}
+
+/// Each word in single quotes.
+pub(super) fn script_text(script: &Script) -> String {
+    script.argv.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" ")
+}
+
+fn stats(instance: &InstanceSnapshot) -> Stats {
+    let (adverts, rejected) = (&instance.adverts, &instance.rejected);
+    Stats {
+        advert_rcvd: adverts.received,
+        advert_sent: adverts.sent,
+        become_master: adverts.become_master,
+        release_master: adverts.release_master,
+        packet_len_err: rejected.length,
+        advert_interval_err: rejected.advert_interval,
+        ip_ttl_err: rejected.ttl,
+        invalid_type_rcvd: rejected.packet_type,
+        addr_list_err: rejected.address_list,
+        invalid_authtype: rejected.auth_type_invalid,
+        authtype_mismatch: rejected.auth_type_mismatch,
+        auth_failure: rejected.auth_failure,
+        pri_zero_rcvd: adverts.priority_zero_received,
+        pri_zero_sent: adverts.priority_zero_sent,
+        ..Stats::default()
+    }
+}
+
+/// Seconds, with a fraction only when there is one.
+fn seconds(duration: Duration) -> Number {
+    if duration.subsec_nanos() == 0 {
+        return duration.as_secs().into();
+    }
+    // A duration is finite.
+    Number::from_f64(duration.as_secs_f64()).unwrap_or_else(|| 0.into())
+}
+
+fn hundredths(centis: u16) -> Number {
+    seconds(Duration::from_millis(u64::from(centis) * 10))
+}
