@@ -128,6 +128,11 @@ impl Router {
         }
     }
 
+    /// The address of [`usual`](Self::usual).
+    pub fn usual_vip() -> IpAddr {
+        ip("10.0.0.100")
+    }
+
     /// The same with 10.0.0.100/24: what most tests need.
     pub fn usual(priority: u8) -> Self {
         Self::new(priority).vip("10.0.0.100/24")
@@ -179,11 +184,6 @@ impl Router {
     /// The whole configuration: this one, and the right to run scripts.
     pub fn config(&self) -> String {
         format!("{}{self}", Self::SCRIPTS)
-    }
-
-    /// The note of a state that it enters with a priority.
-    pub fn note(name: &str, state: &str, priority: u8) -> String {
-        format!("INSTANCE {name} {state} {priority}")
     }
 }
 

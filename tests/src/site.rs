@@ -38,6 +38,13 @@ impl Site {
         Self { lan, seen }
     }
 
+    /// A LAN with two hosts, 10.0.0.1 and 10.0.0.2.
+    pub fn with_pair() -> (Self, [Node; 2]) {
+        let site = Self::new();
+        let nodes = [site.node("better", 1), site.node("other", 2)];
+        (site, nodes)
+    }
+
     /// Another host: `eth0` has 10.0.0.NUMBER and fd00::NUMBER, and a link-layer address that the number decides, and
     /// with it the link-local address.
     pub fn node(&self, name: &str, number: u8) -> Node {
@@ -50,6 +57,15 @@ impl Site {
             good(host.add_address(&address, "eth0"));
         }
         Node { host, link, number }
+    }
+
+    /// Waits for that many more adverts of a node, from now on.
+    #[track_caller]
+    pub fn wait_adverts(&self, node: &Node, count: usize) {
+        let mut last = SystemTime::now();
+        for _ in 0..count {
+            last = self.wait_advert(last, node, "another advert", |_| true).at;
+        }
     }
 
     /// Waits for a frame that passes after `moment`.
@@ -80,11 +96,9 @@ impl Site {
         self.wait_advert(after, master, "adverts", |advert| advert.priority > 0);
         self.alone(master, others, vip);
         let start = SystemTime::now();
-        let mut last = start;
-        for _ in 0..3 {
-            last = self.wait_advert(last, master, "another advert", |advert| advert.priority > 0).at;
-        }
-        let between = |frame: &Frame| start < frame.at && frame.at < last;
+        self.wait_adverts(master, 3);
+        let end = SystemTime::now();
+        let between = |frame: &Frame| start < frame.at && frame.at < end;
         let intruder = |frame: &&Frame| frame.advert().is_some() && between(frame) && !master.sent(frame);
         assert_eq!(self.seen.frames().iter().find(intruder).and_then(Frame::advert), None, "a second master");
         self.alone(master, others, vip);
