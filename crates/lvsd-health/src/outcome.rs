@@ -33,15 +33,13 @@ pub enum Cause {
     Signal,
     /// The program ran for too long and was killed.
     ScriptTimeout,
-    /// The program could not be run, or is not allowed to be.
-    NotRun,
     /// Anything else the system reported.
     Other,
 }
 
 impl Cause {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 14] = [
         Self::ConnectTimeout,
         Self::Refused,
         Self::Unreachable,
@@ -55,7 +53,6 @@ impl Cause {
         Self::Exit,
         Self::Signal,
         Self::ScriptTimeout,
-        Self::NotRun,
         Self::Other,
     ];
 
@@ -76,7 +73,6 @@ impl Cause {
             Self::Exit => "exit",
             Self::Signal => "signal",
             Self::ScriptTimeout => "script_timeout",
-            Self::NotRun => "not_run",
             Self::Other => "other",
         }
     }
@@ -117,7 +113,7 @@ pub enum Outcome {
     /// The server did not.
     Failure(Failure),
     /// The run says nothing about the server, because something on this host kept it from happening (an address to bind
-    /// that is not here, no descriptors left). It is tried again at the next interval.
+    /// that is not here, no descriptors left, a program that is not there). It is tried again at the next interval.
     Skipped {
         /// What was in the way.
         reason: String,
