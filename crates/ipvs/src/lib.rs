@@ -8,6 +8,23 @@
 //!
 //! This crate never loads a kernel module unasked, never decides what should be in the table, and never tries again
 //! on its own what the kernel refused.
+//!
+//! ```no_run
+//! # #[cfg(feature = "client")]
+//! # async fn example() -> Result<(), ipvs::IpvsError> {
+//! use ipvs::{Client, Dest, DestKey, Entry, Forward, Protocol, Scheduler, Service, ServiceKey, Table, plan};
+//!
+//! let key = ServiceKey::Tuple { protocol: Protocol::Tcp, addr: [192, 0, 2, 1].into(), port: 80 };
+//! let server = Dest::new(DestKey::new([198, 51, 100, 1].into(), 80), Forward::Route);
+//! let desired = Table::from_iter([Entry::with_dests(Service::new(key, Scheduler::WLC), [server])]);
+//!
+//! let mut client = Client::open().await?;
+//! let actual = client.dump().await?;
+//! for outcome in client.apply(&plan(&desired, &actual)).await {
+//!     outcome?;
+//! }
+//! # Ok(()) }
+//! ```
 
 mod backend;
 #[cfg(feature = "client")]

@@ -156,7 +156,7 @@ fn check_family(key: &ServiceKey, dest: &Dest, unsynced: bool) -> Result<(), Err
 /// link-local address that is its own.
 fn can_be_server(addr: IpAddr) -> bool {
     match addr {
-        IpAddr::V4(v4) => !(v4.octets()[0] == 0 || v4.is_broadcast() || v4.is_multicast()),
+        IpAddr::V4(v4) => !(v4.is_unspecified() || v4.is_broadcast() || v4.is_multicast()),
         IpAddr::V6(v6) => !(v6.is_unspecified() || v6.is_multicast() || v6.is_unicast_link_local()),
     }
 }

@@ -3,8 +3,10 @@
 //! Every test needs root and a kernel with ip_vs, and empties its table: `cargo xtask test` runs them in a guest, with
 //! `--ignored --test-threads=1`.
 
+#[allow(dead_code, reason = "each test binary uses a part")]
 mod contract;
 mod save;
+#[allow(dead_code, reason = "each test binary uses a part")]
 mod strategies;
 
 use std::collections::BTreeSet;

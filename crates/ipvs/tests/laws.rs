@@ -1,5 +1,6 @@
 //! The laws of `plan`, on the model of the kernel.
 
+#[allow(dead_code, reason = "each test binary uses a part")]
 mod strategies;
 
 use std::collections::BTreeSet;

@@ -1,5 +1,6 @@
 //! The contract, kept by the model of the kernel.
 
+#[allow(dead_code, reason = "each test binary uses a part")]
 mod contract;
 
 use std::future::Future;

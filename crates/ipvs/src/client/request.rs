@@ -246,6 +246,18 @@ mod tests {
     }
 
     #[test]
+    fn a_kernel_has_ipvs_or_is_said_to_have_none() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        match runtime.block_on(Client::open()) {
+            Ok(client) => assert!(client.family >= 16, "{}", client.family),
+            Err(error) => {
+                assert!(matches!(error, IpvsError::NoIpvs), "{error}");
+                assert!(error.to_string().contains("modprobe ip_vs"), "{error}");
+            }
+        }
+    }
+
+    #[test]
     fn outcomes_are_told_by_the_order_of_the_answers() {
         let answers = [answer(7, 0), answer(8, -17), answer(9, 0)];
         assert_eq!(in_order(&answers, 3), Some(vec![Ok(()), Err(Errno::EEXIST), Ok(())]));

@@ -78,6 +78,3 @@ impl DecodeError {
 fn required<T>(attr: &'static str, value: Option<T>) -> Result<T, DecodeError> {
     value.ok_or(DecodeError::Missing { attr })
 }
-
-#[cfg(test)]
-mod tests;
