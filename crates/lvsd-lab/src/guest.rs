@@ -23,7 +23,8 @@ use tempfile::TempDir;
 /// Modules loaded in the guest: every scheduler of IPVS, and what a director pair may use around it.
 const MODULES: &str = "ip_vs ip_vs_rr ip_vs_wrr ip_vs_lc ip_vs_wlc ip_vs_sh ip_vs_mh ip_vs_dh ip_vs_sed ip_vs_nq \
     ip_vs_fo ip_vs_ovf ip_vs_lblc ip_vs_lblcr ip_vs_twos veth bridge macvlan ipvlan dummy vrf 8021q ipip ip_gre fou sit \
-    ip6_tunnel ipv6 nf_tables nft_compat nf_conntrack nft_chain_nat nft_masq ip_set ip_set_hash_ip xt_set sch_netem tun";
+    ip6_tunnel ipv6 nf_tables nft_compat nf_conntrack nft_chain_nat nft_masq ip_set ip_set_hash_ip xt_set sch_netem tun \
+    ip_vs_pe_sip";
 /// Environment variables that a program in the guest inherits: these, and those that start with a prefix below.
 const INHERITED: [&str; 4] = ["CI", "NO_COLOR", "TERM", "UPDATE_EXPECT"];
 const INHERITED_PREFIXES: [&str; 5] = ["CARGO_", "INSTA_", "LVSD_", "PROPTEST_", "RUST_"];
