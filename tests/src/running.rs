@@ -24,6 +24,7 @@ const NOTES: &str = "notes";
 pub struct Running {
     director: Director,
     make: Make,
+    pid: i32,
 }
 
 impl Running {
@@ -33,7 +34,9 @@ impl Running {
         let home = launch.home().to_owned();
         let text = format!("#!/bin/sh\necho \"$*\" >>{}\n", home.join(NOTES).display());
         good(launch.script(NOTE, &text));
-        Self { director: good(launch.start(&at_home(config, &home))), make }
+        let mut director = good(launch.start(&at_home(config, &home)));
+        let pid = director.process().pid();
+        Self { director, make, pid }
     }
 
     /// What the notes script was told so far.
@@ -51,16 +54,23 @@ impl Running {
     /// Waits for a note that takes longer than usual.
     #[track_caller]
     pub fn wait_note_within(&self, note: &str, within: Duration) {
-        let noted = until(within, note, || self.notes().iter().any(|line| line == note));
-        assert!(noted.is_ok(), "no note {note:?} within {within:?} among {:#?}", self.notes());
+        let noted = || self.notes().iter().any(|line| line == note);
+        let ended = until(within, note, || noted() || self.has_ended());
+        assert!(noted(), "no note {note:?} within {within:?} among {:#?}: {ended:?}", self.notes());
     }
 
     /// Waits until a note has come at least `times` times.
     #[track_caller]
     pub fn wait_notes(&self, note: &str, times: usize) {
-        let count = || self.notes().iter().filter(|line| *line == note).count();
-        let noted = until(SOON, note, || count() >= times);
-        assert!(noted.is_ok(), "not {times} notes {note:?} among {:#?}", self.notes());
+        let noted = || self.notes().iter().filter(|line| *line == note).count() >= times;
+        let ended = until(SOON, note, || noted() || self.has_ended());
+        assert!(noted(), "not {times} notes {note:?} among {:#?}: {ended:?}", self.notes());
+    }
+
+    /// Has its first process ended? Nobody waits for it meanwhile, so it would be a zombie.
+    fn has_ended(&self) -> bool {
+        let state = fs::read_to_string(format!("/proc/{}/stat", self.pid)).unwrap_or_default();
+        state.is_empty() || state.contains(") Z ")
     }
 
     /// Gives it another configuration, in which `%HOME%` is its directory, and the signal to read it.
