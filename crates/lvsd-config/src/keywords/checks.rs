@@ -1,0 +1,218 @@
+//! Rows of the check blocks.
+
+use super::{Context, Row, Tier, row};
+
+#[rustfmt::skip] // A table: one row, one line.
+pub(super) static HTTP_GET: &[Row] = &[
+    row("connect_ip", "<ip>", "real server address", Tier::One, "Address to connect to").works(),
+    row("connect_port", "<port 1..65535>", "real server port", Tier::One, "Port to connect to").works(),
+    row("bindto", "<ip>", "unset", Tier::Two, "Local source address").works(),
+    row("bind_port", "<port 1..65535>", "unset", Tier::Three, "Local source port").works(),
+    row("bind_if", "<ifname>", "unset", Tier::Three, "Interface to bind to; needed for link local").works(),
+    row("connect_timeout", "<decimal s>", "real or virtual server value, else 5", Tier::One, "Connection and reply timeout").works(),
+    row("fwmark", "<uint>", "0", Tier::Three, "Firewall mark on outgoing checker packets").works(),
+    row("retry", "<uint 0..>", "real or virtual server value, else 1", Tier::One, "Extra attempts before declaring failure").works(),
+    row("delay_before_retry", "<decimal s>", "real or virtual server value, else 3", Tier::One, "Delay between those attempts").works(),
+    row("warmup", "<decimal s>", "real or virtual server value, else delay_loop", Tier::Two, "Maximum random delay of first check").works(),
+    row("delay_loop", "<decimal s>", "real or virtual server value, else 60", Tier::Two, "Interval between checks").works(),
+    row("alpha", "[BOOL]", "real server value", Tier::Two, "Down until first success").takes(0, 1).works(),
+    row("log_all_failures", "[BOOL]", "checker_log_all_failures", Tier::Three, "Log each failed attempt").takes(0, 1).works(),
+    row("nb_get_retry", "<uint>", "1", Tier::One, "Older name of retry, deprecated; common in tutorials").works().deprecated("retry"),
+    row("virtualhost", "<str>", "real or virtual server value", Tier::One, "HTTP Host for all URLs").works(),
+    row("http_protocol", "1.0 | 1.0C | 1.0c | 1.1", "1.0", Tier::Two, "Protocol version; C adds Connection: close").works(),
+    row("enable_sni", "[BOOL]", "false", Tier::One, "Send SNI taken from virtualhost").takes(0, 1).works(),
+    row("sni_name", "[<name>]", "unset", Tier::Three, "Explicit SNI").takes(0, 1).works(),
+    row("fast_recovery", "[BOOL]", "false", Tier::Three, "No delay between URLs on start or recovery").takes(0, 1).works(),
+    row("url", "{ block }", "mandatory", Tier::One, "One URL to check; repeatable").block(Context::HttpUrl, 0, 0).works(),
+];
+
+#[rustfmt::skip] // A table: one row, one line.
+pub(super) static HTTP_URL: &[Row] = &[
+    row("path", "<str>", "mandatory", Tier::One, "Request path").works(),
+    row("digest", "<32 hex digits>", "none", Tier::One, "Expected MD5 of body, from genhash").works(),
+    row("status_code", "<n|n-m> ...", "200-299", Tier::One, "Accepted HTTP codes, 100..599").takes(1, 255).works(),
+    row("virtualhost", "<str>", "checker value", Tier::Two, "HTTP Host for this URL").works(),
+    row("regex", "<quoted PCRE2 pattern>", "none", Tier::Two, "Pattern the body must match (build option)"),
+    row("regex_no_match", "none", "off", Tier::Three, "Success when pattern does not match").takes(0, 0),
+    row("regex_options", "<option name> ...", "none", Tier::Three, "PCRE2 compile options").takes(1, 255),
+    row("regex_min_offset", "<uint>", "0", Tier::Three, "First body offset searched"),
+    row("regex_max_offset", "<uint>", "unlimited", Tier::Three, "Last body offset where match may start"),
+    row("regex_stack", "<start bytes> <max bytes>", "PCRE2 default", Tier::Three, "JIT stack sizes").takes(2, 2),
+];
+
+#[rustfmt::skip] // A table: one row, one line.
+pub(super) static SSL_GET: &[Row] = &[
+    row("connect_ip", "<ip>", "real server address", Tier::One, "Address to connect to").works(),
+    row("connect_port", "<port 1..65535>", "real server port", Tier::One, "Port to connect to").works(),
+    row("bindto", "<ip>", "unset", Tier::Two, "Local source address").works(),
+    row("bind_port", "<port 1..65535>", "unset", Tier::Three, "Local source port").works(),
+    row("bind_if", "<ifname>", "unset", Tier::Three, "Interface to bind to; needed for link local").works(),
+    row("connect_timeout", "<decimal s>", "real or virtual server value, else 5", Tier::One, "Connection and reply timeout").works(),
+    row("fwmark", "<uint>", "0", Tier::Three, "Firewall mark on outgoing checker packets").works(),
+    row("retry", "<uint 0..>", "real or virtual server value, else 1", Tier::One, "Extra attempts before declaring failure").works(),
+    row("delay_before_retry", "<decimal s>", "real or virtual server value, else 3", Tier::One, "Delay between those attempts").works(),
+    row("warmup", "<decimal s>", "real or virtual server value, else delay_loop", Tier::Two, "Maximum random delay of first check").works(),
+    row("delay_loop", "<decimal s>", "real or virtual server value, else 60", Tier::Two, "Interval between checks").works(),
+    row("alpha", "[BOOL]", "real server value", Tier::Two, "Down until first success").takes(0, 1).works(),
+    row("log_all_failures", "[BOOL]", "checker_log_all_failures", Tier::Three, "Log each failed attempt").takes(0, 1).works(),
+    row("nb_get_retry", "<uint>", "1", Tier::One, "Older name of retry, deprecated; common in tutorials").works().deprecated("retry"),
+    row("virtualhost", "<str>", "real or virtual server value", Tier::One, "HTTP Host for all URLs").works(),
+    row("http_protocol", "1.0 | 1.0C | 1.0c | 1.1", "1.0", Tier::Two, "Protocol version; C adds Connection: close").works(),
+    row("enable_sni", "[BOOL]", "false", Tier::One, "Send SNI taken from virtualhost").takes(0, 1).works(),
+    row("sni_name", "[<name>]", "unset", Tier::Three, "Explicit SNI").takes(0, 1).works(),
+    row("fast_recovery", "[BOOL]", "false", Tier::Three, "No delay between URLs on start or recovery").takes(0, 1).works(),
+    row("url", "{ block }", "mandatory", Tier::One, "One URL to check; repeatable").block(Context::SslUrl, 0, 0).works(),
+    row("tls_compliant", "[BOOL]", "false", Tier::Three, "Send close_notify on shutdown (SSL_GET only)").takes(0, 1),
+    row("tls_verify", "[BOOL]", "false", Tier::One, "The certificate must be valid for the name, by the system's roots; only in lvsd").takes(0, 1).works(),
+];
+
+#[rustfmt::skip] // A table: one row, one line.
+pub(super) static SSL_URL: &[Row] = &[
+    row("path", "<str>", "mandatory", Tier::One, "Request path").works(),
+    row("digest", "<32 hex digits>", "none", Tier::One, "Expected MD5 of body, from genhash").works(),
+    row("status_code", "<n|n-m> ...", "200-299", Tier::One, "Accepted HTTP codes, 100..599").takes(1, 255).works(),
+    row("virtualhost", "<str>", "checker value", Tier::Two, "HTTP Host for this URL").works(),
+    row("regex", "<quoted PCRE2 pattern>", "none", Tier::Two, "Pattern the body must match (build option)"),
+    row("regex_no_match", "none", "off", Tier::Three, "Success when pattern does not match").takes(0, 0),
+    row("regex_options", "<option name> ...", "none", Tier::Three, "PCRE2 compile options").takes(1, 255),
+    row("regex_min_offset", "<uint>", "0", Tier::Three, "First body offset searched"),
+    row("regex_max_offset", "<uint>", "unlimited", Tier::Three, "Last body offset where match may start"),
+    row("regex_stack", "<start bytes> <max bytes>", "PCRE2 default", Tier::Three, "JIT stack sizes").takes(2, 2),
+    row("tls_compliant", "[BOOL]", "false", Tier::Three, "Send close_notify on shutdown (SSL_GET only)").takes(0, 1),
+];
+
+#[rustfmt::skip] // A table: one row, one line.
+pub(super) static TCP_CHECK: &[Row] = &[
+    row("connect_ip", "<ip>", "real server address", Tier::One, "Address to connect to").works(),
+    row("connect_port", "<port 1..65535>", "real server port", Tier::One, "Port to connect to").works(),
+    row("bindto", "<ip>", "unset", Tier::Two, "Local source address").works(),
+    row("bind_port", "<port 1..65535>", "unset", Tier::Three, "Local source port").works(),
+    row("bind_if", "<ifname>", "unset", Tier::Three, "Interface to bind to; needed for link local").works(),
+    row("connect_timeout", "<decimal s>", "real or virtual server value, else 5", Tier::One, "Connection and reply timeout").works(),
+    row("fwmark", "<uint>", "0", Tier::Three, "Firewall mark on outgoing checker packets").works(),
+    row("retry", "<uint 0..>", "real or virtual server value, else 1", Tier::One, "Extra attempts before declaring failure").works(),
+    row("delay_before_retry", "<decimal s>", "real or virtual server value, else 1", Tier::One, "Delay between those attempts").works(),
+    row("warmup", "<decimal s>", "real or virtual server value, else delay_loop", Tier::Two, "Maximum random delay of first check").works(),
+    row("delay_loop", "<decimal s>", "real or virtual server value, else 60", Tier::Two, "Interval between checks").works(),
+    row("alpha", "[BOOL]", "real server value", Tier::Two, "Down until first success").takes(0, 1).works(),
+    row("log_all_failures", "[BOOL]", "checker_log_all_failures", Tier::Three, "Log each failed attempt").takes(0, 1).works(),
+];
+
+#[rustfmt::skip] // A table: one row, one line.
+pub(super) static PING_CHECK: &[Row] = &[
+    row("connect_ip", "<ip>", "real server address", Tier::Two, "Address to connect to"),
+    row("connect_port", "<port 1..65535>", "real server port", Tier::Two, "Port to connect to"),
+    row("bindto", "<ip>", "unset", Tier::Two, "Local source address"),
+    row("bind_port", "<port 1..65535>", "unset", Tier::Three, "Local source port"),
+    row("bind_if", "<ifname>", "unset", Tier::Three, "Interface to bind to; needed for link local"),
+    row("connect_timeout", "<decimal s>", "real or virtual server value, else 5", Tier::Two, "Connection and reply timeout"),
+    row("fwmark", "<uint>", "0", Tier::Three, "Firewall mark on outgoing checker packets"),
+    row("retry", "<uint 0..>", "real or virtual server value, else 1", Tier::Two, "Extra attempts before declaring failure"),
+    row("delay_before_retry", "<decimal s>", "real or virtual server value, else 1", Tier::Two, "Delay between those attempts"),
+    row("warmup", "<decimal s>", "real or virtual server value, else delay_loop", Tier::Two, "Maximum random delay of first check"),
+    row("delay_loop", "<decimal s>", "real or virtual server value, else 60", Tier::Two, "Interval between checks"),
+    row("alpha", "[BOOL]", "real server value", Tier::Two, "Down until first success").takes(0, 1),
+    row("log_all_failures", "[BOOL]", "checker_log_all_failures", Tier::Three, "Log each failed attempt").takes(0, 1),
+];
+
+#[rustfmt::skip] // A table: one row, one line.
+pub(super) static UDP_CHECK: &[Row] = &[
+    row("connect_ip", "<ip>", "real server address", Tier::Two, "Address to connect to"),
+    row("connect_port", "<port 1..65535>", "real server port", Tier::Two, "Port to connect to"),
+    row("bindto", "<ip>", "unset", Tier::Two, "Local source address"),
+    row("bind_port", "<port 1..65535>", "unset", Tier::Three, "Local source port"),
+    row("bind_if", "<ifname>", "unset", Tier::Three, "Interface to bind to; needed for link local"),
+    row("connect_timeout", "<decimal s>", "real or virtual server value, else 5", Tier::Two, "Connection and reply timeout"),
+    row("fwmark", "<uint>", "0", Tier::Three, "Firewall mark on outgoing checker packets"),
+    row("retry", "<uint 0..>", "real or virtual server value, else 1", Tier::Two, "Extra attempts before declaring failure"),
+    row("delay_before_retry", "<decimal s>", "real or virtual server value, else 1", Tier::Two, "Delay between those attempts"),
+    row("warmup", "<decimal s>", "real or virtual server value, else delay_loop", Tier::Two, "Maximum random delay of first check"),
+    row("delay_loop", "<decimal s>", "real or virtual server value, else 60", Tier::Two, "Interval between checks"),
+    row("alpha", "[BOOL]", "real server value", Tier::Two, "Down until first success").takes(0, 1),
+    row("log_all_failures", "[BOOL]", "checker_log_all_failures", Tier::Three, "Log each failed attempt").takes(0, 1),
+    row("payload", "<hex string>", "32 byte text", Tier::Two, "Datagram content to send").takes(1, 255),
+    row("require_reply", "[<hex string with x wildcards>]", "not required", Tier::Two, "A reply is needed, optionally matching").takes(0, 255),
+    row("min_reply_length", "<int 0..65535>", "0", Tier::Three, "Shortest acceptable reply"),
+    row("max_reply_length", "<int 0..65535>", "255", Tier::Three, "Longest acceptable reply"),
+];
+
+#[rustfmt::skip] // A table: one row, one line.
+pub(super) static SMTP_CHECK: &[Row] = &[
+    row("connect_ip", "<ip>", "real server address", Tier::Two, "Address to connect to"),
+    row("connect_port", "<port 1..65535>", "real server port", Tier::Two, "Port to connect to"),
+    row("bindto", "<ip>", "unset", Tier::Two, "Local source address"),
+    row("bind_port", "<port 1..65535>", "unset", Tier::Three, "Local source port"),
+    row("bind_if", "<ifname>", "unset", Tier::Three, "Interface to bind to; needed for link local"),
+    row("connect_timeout", "<decimal s>", "real or virtual server value, else 5", Tier::Two, "Connection and reply timeout"),
+    row("fwmark", "<uint>", "0", Tier::Three, "Firewall mark on outgoing checker packets"),
+    row("retry", "<uint 0..>", "real or virtual server value, else 1", Tier::Two, "Extra attempts before declaring failure"),
+    row("delay_before_retry", "<decimal s>", "real or virtual server value, else 1", Tier::Two, "Delay between those attempts"),
+    row("warmup", "<decimal s>", "real or virtual server value, else delay_loop", Tier::Two, "Maximum random delay of first check"),
+    row("delay_loop", "<decimal s>", "real or virtual server value, else 60", Tier::Two, "Interval between checks"),
+    row("alpha", "[BOOL]", "real server value", Tier::Two, "Down until first success").takes(0, 1),
+    row("log_all_failures", "[BOOL]", "checker_log_all_failures", Tier::Three, "Log each failed attempt").takes(0, 1),
+    row("helo_name", "<str>", "smtpchecker.keepalived.org", Tier::Two, "Name sent in HELO"),
+    row("host", "{ block }", "", Tier::Three, "Deprecated per-host connection block").block(Context::SmtpHost, 0, 0),
+];
+
+#[rustfmt::skip] // A table: one row, one line.
+pub(super) static SMTP_HOST: &[Row] = &[
+    row("connect_ip", "<ip>", "real server address", Tier::Three, "Address to connect to"),
+    row("connect_port", "<port 1..65535>", "real server port", Tier::Three, "Port to connect to"),
+    row("bindto", "<ip>", "unset", Tier::Three, "Local source address"),
+    row("bind_port", "<port 1..65535>", "unset", Tier::Three, "Local source port"),
+    row("bind_if", "<ifname>", "unset", Tier::Three, "Interface to bind to; needed for link local"),
+    row("connect_timeout", "<decimal s>", "real or virtual server value, else 5", Tier::Three, "Connection and reply timeout"),
+    row("fwmark", "<uint>", "0", Tier::Three, "Firewall mark on outgoing checker packets"),
+    row("retry", "<uint 0..>", "real or virtual server value, else 1", Tier::Three, "Extra attempts before declaring failure"),
+    row("delay_before_retry", "<decimal s>", "real or virtual server value, else 1", Tier::Three, "Delay between those attempts"),
+    row("warmup", "<decimal s>", "real or virtual server value, else delay_loop", Tier::Three, "Maximum random delay of first check"),
+    row("delay_loop", "<decimal s>", "real or virtual server value, else 60", Tier::Three, "Interval between checks"),
+    row("alpha", "[BOOL]", "real server value", Tier::Three, "Down until first success").takes(0, 1),
+    row("log_all_failures", "[BOOL]", "checker_log_all_failures", Tier::Three, "Log each failed attempt").takes(0, 1),
+];
+
+#[rustfmt::skip] // A table: one row, one line.
+pub(super) static DNS_CHECK: &[Row] = &[
+    row("connect_ip", "<ip>", "real server address", Tier::Two, "Address to connect to"),
+    row("connect_port", "<port 1..65535>", "real server port", Tier::Two, "Port to connect to"),
+    row("bindto", "<ip>", "unset", Tier::Two, "Local source address"),
+    row("bind_port", "<port 1..65535>", "unset", Tier::Three, "Local source port"),
+    row("bind_if", "<ifname>", "unset", Tier::Three, "Interface to bind to; needed for link local"),
+    row("connect_timeout", "<decimal s>", "real or virtual server value, else 5", Tier::Two, "Connection and reply timeout"),
+    row("fwmark", "<uint>", "0", Tier::Three, "Firewall mark on outgoing checker packets"),
+    row("retry", "<uint 0..>", "real or virtual server value, else 3", Tier::Two, "Extra attempts before declaring failure"),
+    row("delay_before_retry", "<decimal s>", "real or virtual server value, else delay_loop", Tier::Two, "Delay between those attempts"),
+    row("warmup", "<decimal s>", "real or virtual server value, else delay_loop", Tier::Two, "Maximum random delay of first check"),
+    row("delay_loop", "<decimal s>", "real or virtual server value, else 60", Tier::Two, "Interval between checks"),
+    row("alpha", "[BOOL]", "real server value", Tier::Two, "Down until first success").takes(0, 1),
+    row("log_all_failures", "[BOOL]", "checker_log_all_failures", Tier::Three, "Log each failed attempt").takes(0, 1),
+    row("type", "A|NS|CNAME|SOA|MX|TXT|AAAA|RRSIG|DNSKEY", "SOA", Tier::Two, "Query type"),
+    row("name", "<domain>", "root", Tier::Two, "Query name"),
+];
+
+#[rustfmt::skip] // A table: one row, one line.
+pub(super) static MISC_CHECK: &[Row] = &[
+    row("retry", "<uint 0..>", "real or virtual server value, else 0", Tier::One, "Extra attempts before declaring failure").works(),
+    row("delay_before_retry", "<decimal s>", "real or virtual server value, else 1", Tier::One, "Delay between those attempts").works(),
+    row("warmup", "<decimal s>", "real or virtual server value, else delay_loop", Tier::Two, "Maximum random delay of first check").works(),
+    row("delay_loop", "<decimal s>", "real or virtual server value, else 60", Tier::Two, "Interval between checks").works(),
+    row("alpha", "[BOOL]", "real server value", Tier::Two, "Down until first success").takes(0, 1).works(),
+    row("log_all_failures", "[BOOL]", "checker_log_all_failures", Tier::Three, "Log each failed attempt").takes(0, 1).works(),
+    row("misc_path", "<script>", "mandatory", Tier::One, "Program to run; words after the command are dropped in silence (name them)").script().works(),
+    row("misc_timeout", "<int s>", "checker delay_loop", Tier::One, "Kill program after this time").works(),
+    row("misc_dynamic", "none", "off", Tier::Two, "Exit codes 2..255 set the weight to code minus 2").takes(0, 0).works(),
+    row("user", "<user> [<group>]", "script_user", Tier::Two, "User running the program").takes(1, 2).works(),
+];
+
+#[rustfmt::skip] // A table: one row, one line.
+pub(super) static FILE_CHECK: &[Row] = &[
+    row("track_file", "<name>", "mandatory", Tier::Three, "track_file block whose value is used"),
+    row("weight", "<-2147483647..2147483647> [reverse|noreverse]", "track_file weight", Tier::Three, "Multiplier of file value").takes(1, 2),
+];
+
+#[rustfmt::skip] // A table: one row, one line.
+pub(super) static BFD_CHECK: &[Row] = &[
+    row("name", "<bfd instance>", "mandatory", Tier::Three, "BFD session deciding server state"),
+    row("alpha", "[BOOL]", "real_server value", Tier::Three, "Start down until session up").takes(0, 1),
+];

@@ -1,0 +1,192 @@
+//! Rows of the VRRP blocks.
+
+use super::{Context, Lines, Row, Tier, row};
+
+#[rustfmt::skip] // A table: one row, one line.
+pub(super) static TRACK_GROUP: &[Row] = &[
+    row("group", "{ <vrrp instance> ... }", "", Tier::Three, "Instances faulted when tracked static object vanishes").lines(Lines::Names, 0, 0),
+];
+
+#[rustfmt::skip] // A table: one row, one line.
+pub(super) static SYNC_GROUP: &[Row] = &[
+    row("group", "{ <vrrp instance> ... }", "", Tier::One, "Member instances; resolved after whole file read").lines(Lines::Names, 0, 0).works(),
+    row("track_interface", "{ <if> [weight -253..253 [reverse]] ... }", "", Tier::Two, "Interfaces tracked for all members").lines(Lines::Trackers, 0, 0).works(),
+    row("track_script", "{ <name> [weight -253..253 [reverse|noreverse]] ... }", "", Tier::Two, "Scripts tracked for all members").lines(Lines::Trackers, 0, 0).works(),
+    row("track_file", "{ <name> [weight -254..254 [reverse|noreverse]] ... }", "", Tier::Two, "Files tracked for all members").lines(Lines::Trackers, 0, 0),
+    row("track_process", "{ <name> [weight -254..254 [reverse|noreverse]] ... }", "", Tier::Two, "Processes tracked for all members").lines(Lines::Trackers, 0, 0),
+    row("track_bfd", "{ <name> [weight -253..253 [reverse|noreverse]] ... }", "", Tier::Three, "BFD sessions tracked for all members").lines(Lines::Trackers, 0, 0),
+    row("notify_backup", "<script> [user [group]]", "none", Tier::One, "Run when group becomes BACKUP").script().works(),
+    row("notify_master", "<script> [user [group]]", "none", Tier::One, "Run when group becomes MASTER").script().works(),
+    row("notify_fault", "<script> [user [group]]", "none", Tier::One, "Run when group becomes FAULT").script().works(),
+    row("notify_stop", "<script> [user [group]]", "none", Tier::Two, "Run when daemon stops").script().works(),
+    row("notify", "<script> [user [group]]", "none", Tier::One, "Run on every change with GROUP name STATE priority").script().works(),
+    row("smtp_alert", "[BOOL]", "global default, else false", Tier::One, "Mail on group state change").takes(0, 1).no_effect("lvsd sends no mail yet"),
+    row("global_tracking", "none", "", Tier::Three, "Deprecated; group tracking applies without it").takes(0, 0).no_effect("group tracking applies without it"),
+    row("sync_group_tracking_weight", "none", "off", Tier::Two, "Allow weighted trackers on members, keeping priorities in step").takes(0, 0).works(),
+    row("notify_priority_changes", "[BOOL]", "global default", Tier::Three, "Send member priority changes to FIFO").takes(0, 1),
+];
+
+#[rustfmt::skip] // A table: one row, one line.
+pub(super) static GARP_GROUP: &[Row] = &[
+    row("garp_interval", "<decimal s>", "0", Tier::Three, "Minimum gap between GARPs over the group"),
+    row("gna_interval", "<decimal s>", "0", Tier::Three, "Minimum gap between NAs over the group"),
+    row("interface", "<ifname>", "", Tier::Three, "Sole interface the settings apply to"),
+    row("interfaces", "{ <ifname> ... }", "", Tier::Three, "Interfaces sharing one rate limit").lines(Lines::Names, 0, 0),
+];
+
+#[rustfmt::skip] // A table: one row, one line.
+pub(super) static INSTANCE: &[Row] = &[
+    row("use_vmac", "[name <if> | <if>] [<MAC 5 or 6 octets>] [netlink_notify_msg] [group <g>]", "off", Tier::One, "Run on macvlan with the virtual MAC").takes(0, 8),
+    row("use_vmac_addr", "none", "off", Tier::Three, "VIPs on other interfaces also get their own VMACs").takes(0, 0),
+    row("vmac_xmit_base", "none", "off", Tier::One, "Send and receive adverts on base interface instead of VMAC").takes(0, 0),
+    row("use_ipvlan", "[name <if> | <if>] [<ip/prefix>] [bridge|private|vepa] [group <g>]", "off", Tier::Three, "Run on an ipvlan interface").takes(0, 8),
+    row("unicast_peer", "{ <ip> [min_ttl 0..255] [max_ttl 0..255] ... }", "none", Tier::One, "Send adverts to these addresses instead of multicast").lines(Lines::Peers, 0, 0).works(),
+    row("unicast_fault_no_peer", "none", "off", Tier::Three, "Go FAULT when unicast peer list is empty").takes(0, 0),
+    row("check_unicast_src", "none", "off", Tier::Two, "Drop unicast adverts not from a configured peer").takes(0, 0).works(),
+    row("old_unicast_checksum", "[never]", "auto-detect", Tier::Three, "Use or forbid pre-1.3.6 unicast v3 checksum style").takes(0, 1),
+    row("native_ipv6", "none", "", Tier::Three, "Deprecated, no longer needed; family derived from addresses").takes(0, 0).no_effect("keepalived ignores it too"),
+    row("state", "MASTER | BACKUP", "from priority", Tier::One, "Initial state; MASTER hardly speeds start unless priority 255").works(),
+    row("interface", "<ifname>", "none", Tier::One, "Interface for adverts; mandatory unless unicast").works(),
+    row("vrf", "<ifname>", "none", Tier::Three, "VRF master the instance belongs to, when no interface given"),
+    row("dont_track_primary", "none", "off", Tier::Two, "Ignore faults of the instance's own interface").takes(0, 0).works(),
+    row("track_interface", "{ <if> [weight -253..253 [reverse]] ... }", "none", Tier::One, "Interfaces whose state faults or weights the instance").lines(Lines::Trackers, 0, 0).works(),
+    row("track_script", "{ <name> [weight -253..253 [reverse|noreverse]] ... }", "none", Tier::One, "Scripts whose result faults or weights the instance").lines(Lines::Trackers, 0, 0).works(),
+    row("track_file", "{ <name> [weight -254..254 [reverse|noreverse]] ... }", "none", Tier::Two, "Files whose value times weight changes priority").lines(Lines::Trackers, 0, 0),
+    row("track_process", "{ <name> [weight -254..254 [reverse|noreverse]] ... }", "none", Tier::Two, "Processes that fault or weight the instance").lines(Lines::Trackers, 0, 0),
+    row("track_bfd", "{ <name> [weight -253..253 [reverse|noreverse]] ... }", "none", Tier::Three, "BFD sessions that fault or weight the instance").lines(Lines::Trackers, 0, 0),
+    row("mcast_src_ip", "<ip>", "primary address of interface", Tier::Two, "Source address of multicast adverts").works(),
+    row("unicast_src_ip", "<ip>", "primary address of interface", Tier::One, "Source address of unicast adverts").works(),
+    row("mcast_dst_ip", "<mcast ip>", "vrrp_mcast_group4/6", Tier::Three, "Alternative multicast group of this instance").works(),
+    row("track_src_ip", "none", "off", Tier::Three, "FAULT while configured source address is absent").takes(0, 0),
+    row("virtual_router_id", "<int 1..255>", "mandatory", Tier::One, "VRID, unique per interface and family").works(),
+    row("unicast_ttl", "<int 0..255>", "255 (IPv4), kernel default (IPv6)", Tier::Three, "TTL or hop limit of sent unicast adverts").works(),
+    row("version", "2 | 3", "vrrp_version; 3 for IPv6", Tier::One, "VRRP protocol version").works(),
+    row("priority", "<int 1..255>", "100 (255 if state MASTER)", Tier::One, "Base priority; 255 means address owner").works(),
+    row("advert_int", "<decimal s 0.01..255>", "1", Tier::One, "Advert interval; v2 whole seconds, v3 max 40.95").works(),
+    row("virtual_ipaddress", "{ address lines }", "", Tier::One, "Addresses owned by master and carried in adverts").lines(Lines::Addresses, 0, 0).works(),
+    row("virtual_ipaddress_excluded", "{ address lines }", "", Tier::One, "Addresses owned by master but not in adverts").lines(Lines::Addresses, 0, 0).works(),
+    row("no_virtual_ipaddress", "none", "off", Tier::Three, "Permit an instance without VIPs").takes(0, 0).works(),
+    row("promote_secondaries", "none", "off", Tier::Two, "Set promote_secondaries sysctl so removing a VIP keeps others").takes(0, 0),
+    row("linkbeat_use_polling", "none", "off", Tier::Three, "Deprecated; poll link state of instance interface").takes(0, 0).no_effect("link state comes from netlink"),
+    row("v3_checksum_as_v2", "[BOOL]", "global default", Tier::Two, "v3 IPv4 checksum without pseudo header").takes(0, 1).works(),
+    row("virtual_routes", "{ route lines }", "", Tier::Two, "Routes present only while master").lines(Lines::Routes, 0, 0),
+    row("virtual_rules", "{ rule lines }", "", Tier::Two, "Policy rules present only while master").lines(Lines::Rules, 0, 0),
+    row("accept", "none", "on unless strict", Tier::Two, "Accept traffic to VIPs when not owner").takes(0, 0).works(),
+    row("no_accept", "none", "off", Tier::Two, "Drop traffic to VIPs when not owner (needs firewall support)").takes(0, 0),
+    row("skip_check_adv_addr", "[BOOL]", "global default", Tier::Two, "Skip VIP list check if same master; false also sets it").takes(0, 1).works(),
+    row("strict_mode", "[BOOL]", "global default", Tier::Two, "Strict RFC mode for this instance").takes(0, 1).works(),
+    row("preempt", "none", "on", Tier::Three, "Clear nopreempt").takes(0, 0).works(),
+    row("nopreempt", "none", "off", Tier::One, "Backup never takes over from lower priority master").takes(0, 0).works(),
+    row("preempt_delay", "<decimal s 0..1000>", "0", Tier::One, "Wait before preempting a lower priority master").works(),
+    row("debug", "<int 0..4>", "0", Tier::Three, "Accepted, unused").no_effect("keepalived ignores it too"),
+    row("notify_backup", "<script> [user [group]]", "none", Tier::One, "Run on entering BACKUP").script().works(),
+    row("notify_master", "<script> [user [group]]", "none", Tier::One, "Run on entering MASTER").script().works(),
+    row("notify_fault", "<script> [user [group]]", "none", Tier::One, "Run on entering FAULT").script().works(),
+    row("notify_stop", "<script> [user [group]]", "none", Tier::One, "Run on daemon stop").script().works(),
+    row("notify_deleted", "[<script> [user [group]]]", "FAULT notifications", Tier::Three, "On reload removal notify DELETED instead of FAULT").optional_script(),
+    row("notify", "<script> [user [group]]", "none", Tier::One, "Run on every change with INSTANCE name STATE priority").script().works(),
+    row("notify_master_rx_lower_pri", "<script> [user [group]]", "none", Tier::Three, "Run when master receives lower priority advert").script().works(),
+    row("smtp_alert", "[BOOL]", "global default, else false", Tier::One, "Mail on state change").takes(0, 1).no_effect("lvsd sends no mail yet"),
+    row("notify_priority_changes", "[BOOL]", "global default", Tier::Three, "Send priority changes to FIFO").takes(0, 1),
+    row("lvs_sync_daemon_interface", "<ifname>", "none", Tier::Three, "Deprecated; use global lvs_sync_daemon").no_effect("deprecated; write lvs_sync_daemon in global_defs").deprecated("lvs_sync_daemon in global_defs"),
+    row("garp_master_delay", "<int s>", "global", Tier::One, "Delay before second GARP block").works(),
+    row("garp_master_refresh", "<int s>", "global", Tier::One, "GARP refresh period while master").works(),
+    row("garp_master_repeat", "<int 1..>", "global", Tier::One, "GARPs per address per block").works(),
+    row("garp_master_refresh_repeat", "<int 1..>", "global", Tier::Two, "GARPs per address per refresh").works(),
+    row("garp_lower_prio_delay", "<int s>", "global, then garp_master_delay", Tier::Two, "Second block delay after lower priority advert").works(),
+    row("garp_lower_prio_repeat", "<int 0..2147483647>", "global, then garp_master_repeat", Tier::Two, "GARP count after lower priority advert").works(),
+    row("down_timer_adverts", "<int 1..100>", "global (3)", Tier::Three, "Advert intervals before master considered down").works(),
+    row("timer_expired_backup", "[<int 1..254>]", "off", Tier::Three, "With nopreempt, become backup if scheduled too late").takes(0, 1),
+    row("thread_timer_expired", "[<int 1..254>]", "off", Tier::Three, "Deprecated alias of timer_expired_backup").takes(0, 1).deprecated("timer_expired_backup"),
+    row("garp_extra_if", "[all] <int s 0..86400>", "global", Tier::Three, "Periodic GARP on other interfaces for VMAC").takes(1, 2),
+    row("vmac_garp_intvl", "[all] <int s>", "global", Tier::Three, "Deprecated alias of garp_extra_if").takes(1, 2).deprecated("garp_extra_if"),
+    row("lower_prio_no_advert", "[BOOL]", "global", Tier::Two, "Do not answer lower priority advert at once").takes(0, 1).works(),
+    row("higher_prio_send_advert", "[BOOL]", "global", Tier::Two, "Send one advert before yielding").takes(0, 1).works(),
+    row("owner_ignore_adverts", "[BOOL]", "global", Tier::Three, "Address owner drops received adverts").takes(0, 1),
+    row("kernel_rx_buf_size", "<uint bytes>", "global policy", Tier::Three, "Receive buffer size for the instance socket").no_effect("lvsd sizes its socket buffers itself"),
+    row("authentication", "{ block }", "none", Tier::One, "Legacy VRRPv2 authentication (build option, normally on)").block(Context::Authentication, 0, 0).works(),
+    row("auth_hmac", "{ block }", "none", Tier::Two, "HMAC-SHA256 trailer authentication, since 2.4.0").block(Context::AuthHmac, 0, 0).refused("lvsd does not sign adverts yet, and unsigned ones would make two masters"),
+];
+
+#[rustfmt::skip] // A table: one row, one line.
+pub(super) static AUTHENTICATION: &[Row] = &[
+    row("auth_type", "PASS | AH", "none", Tier::One, "Simple password or IPsec AH").works(),
+    row("auth_pass", "<str up to 8 chars>", "none", Tier::One, "Password; longer value truncated to 8").works(),
+];
+
+#[rustfmt::skip] // A table: one row, one line.
+pub(super) static AUTH_HMAC: &[Row] = &[
+    row("key", "<id 1..255> <ascii | hex:<digits> | file:<path>>, 32..64 bytes", "mandatory", Tier::Two, "Add a shared key under an id; repeatable").takes(2, 2),
+    row("active_key", "<id>", "mandatory", Tier::Two, "Key used for signing"),
+    row("time_window", "<int s 1..300>", "max(3 x advert_int, 5), at most 300", Tier::Two, "Allowed clock difference"),
+    row("anti_replay", "time | monotonic", "time", Tier::Three, "How sender sequence follows clock and how replay marks expire"),
+    row("mode", "enforce | permissive | receive-only", "enforce", Tier::Two, "Whether unsigned adverts are accepted and own adverts signed"),
+];
+
+#[rustfmt::skip] // A table: one row, one line.
+pub(super) static VRRP_SCRIPT: &[Row] = &[
+    row("script", "<script>", "mandatory", Tier::One, "Command run at each interval; words after the command are dropped in silence (name them)").script().works(),
+    row("interval", "<decimal s, ms resolution>", "1", Tier::One, "Time between starts; 0 becomes 1").works(),
+    row("timeout", "<decimal s, ms resolution>", "interval", Tier::One, "Kill and fail after this long").works(),
+    row("weight", "<-253..253> [reverse]", "0", Tier::One, "Priority change; 0 means failure faults").takes(1, 2).works(),
+    row("rise", "<uint 1..>", "1", Tier::One, "Successes needed to become OK").works(),
+    row("fall", "<uint 1..>", "1", Tier::One, "Failures needed to become failed").works(),
+    row("user", "<user> [<group>]", "script_user", Tier::One, "User running the script").takes(1, 2).works(),
+    row("init_fail", "none", "off", Tier::Two, "Assume failed at start; no effect when defined before users").takes(0, 0).works(),
+];
+
+#[rustfmt::skip] // A table: one row, one line.
+pub(super) static TRACK_PROCESS: &[Row] = &[
+    row("process", "<name or path> [<args> ...]", "mandatory", Tier::Two, "Process (and arguments) to look for").takes(1, 255),
+    row("param_match", "[initial|partial]", "exact if arguments or bare keyword, else none", Tier::Three, "How arguments are compared").takes(0, 1),
+    row("weight", "<-254..254> [reverse]", "0", Tier::Two, "Priority change; 0 means missing process faults").takes(1, 2),
+    row("quorum", "<int 1..65535>", "1", Tier::Two, "Minimum matching processes"),
+    row("quorum_max", "<int 0..65535>", "unlimited", Tier::Three, "Maximum matching processes"),
+    row("delay", "<decimal s 0.000001..3600>", "0", Tier::Two, "Sets both fork_delay and terminate_delay"),
+    row("terminate_delay", "<decimal s>", "0", Tier::Three, "Wait after loss before failing"),
+    row("fork_delay", "<decimal s>", "0", Tier::Three, "Wait after start before success"),
+    row("full_command", "none", "off", Tier::Three, "Match full command line, not just the 15 char name").takes(0, 0),
+];
+
+#[rustfmt::skip] // A table: one row, one line.
+pub(super) static INTERFACE_DELAYS: &[Row] = &[
+    row("<ifname>", "<down s 0..255> [<up s 0..255>]", "0 0", Tier::Three, "Per-interface debounce line"),
+];
+
+#[rustfmt::skip] // A table: one row, one line.
+pub(super) static LINKBEAT_INTERFACES: &[Row] = &[
+    row("<ifname>", "[MII|ETHTOOL|IOCTL]", "best supported", Tier::Three, "Per-interface polling line"),
+];
+
+#[rustfmt::skip] // A table: one row, one line.
+pub(super) static TRACK_FILE: &[Row] = &[
+    row("file", "<path>", "mandatory", Tier::Two, "File whose content is read"),
+    row("weight", "<-254..254> [reverse]", "1", Tier::Two, "Multiplier of value; 0 means nonzero faults").takes(1, 2),
+    row("init_file", "[<int>] [overwrite]", "not created", Tier::Three, "Create file with value if missing, or always with overwrite").takes(0, 2),
+];
+
+#[rustfmt::skip] // A table: one row, one line.
+pub(super) static VRRP_TRACK_FILE: &[Row] = &[
+    row("file", "<path>", "mandatory", Tier::Three, "As in track_file (alias block)"),
+    row("weight", "<-254..254> [reverse]", "1", Tier::Three, "As in track_file (alias block)").takes(1, 2),
+    row("init_file", "[<int>] [overwrite]", "not created", Tier::Three, "As in track_file (alias block)").takes(0, 2),
+];
+
+#[rustfmt::skip] // A table: one row, one line.
+pub(super) static BFD_INSTANCE: &[Row] = &[
+    row("source_ip", "<ip>", "any", Tier::Three, "Local address of session"),
+    row("neighbor_ip", "<ip>", "mandatory", Tier::Three, "Remote address of session"),
+    row("neighbour_ip", "<ip>", "mandatory", Tier::Three, "Alias spelling of neighbor_ip"),
+    row("min_rx", "<int ms 1..4294967>", "10", Tier::Three, "Required minimum receive interval"),
+    row("min_tx", "<int ms 1..4294967>", "10", Tier::Three, "Desired minimum transmit interval"),
+    row("idle_tx", "<int ms 1000..4294967>", "1000", Tier::Three, "Transmit interval while not Up, at least 1000"),
+    row("multiplier", "<int 1..255>", "5", Tier::Three, "Detection multiplier"),
+    row("passive", "none", "off", Tier::Three, "Wait for remote before sending").takes(0, 0),
+    row("ttl", "<int 1..255>", "255 IPv4, 64 IPv6", Tier::Three, "TTL of sent packets"),
+    row("hoplimit", "<int 1..255>", "as ttl", Tier::Three, "Alias of ttl for IPv6"),
+    row("max_hops", "<int -1..255>", "0", Tier::Three, "Received packets may have lost at most this many hops"),
+    row("multihop", "[BOOL]", "false", Tier::Three, "Use multihop port 4784").takes(0, 1),
+    row("weight", "<-253..253> [reverse]", "0", Tier::Three, "Default VRRP track weight; 0 means down faults").takes(1, 2),
+    row("vrrp", "none", "both processes", Tier::Three, "Send events only to VRRP process (or with checker)").takes(0, 0),
+    row("checker", "none", "both processes", Tier::Three, "Send events only to checker process (or with vrrp)").takes(0, 0),
+];

@@ -1,0 +1,192 @@
+//! Lines of `virtual_ipaddress` and `virtual_ipaddress_excluded`.
+
+use std::net::IpAddr;
+
+use lvsd_model::{AddressScope, Broadcast, PreferredLifetime, VirtualAddress};
+
+use super::Lowering;
+use super::common::unsigned;
+use super::words::Word;
+use crate::diagnostic::Diagnostic;
+use crate::keywords::{self, Context, State};
+use crate::rules::Rule;
+use crate::source::Span;
+use crate::suggest;
+use crate::tree::{Entry, Statement};
+
+/// A virtual address and where it is written.
+#[derive(Clone, Debug)]
+pub(super) struct Placed {
+    pub(super) address: VirtualAddress,
+    pub(super) span: Span,
+}
+
+impl<'a> Lowering<'a> {
+    /// All addresses of a list.
+    pub(super) fn addresses(&mut self, statement: &'a Statement) -> Vec<Placed> {
+        let mut list = Vec::new();
+        for entry in statement.entries() {
+            list.extend(self.virtual_address(entry));
+        }
+        list
+    }
+
+    fn virtual_address(&mut self, entry: &Entry) -> Option<Placed> {
+        let words = self.all_words(&entry.words);
+        let first = *words.first()?;
+        // iproute2's habit: `dev eth0 192.0.2.1` is not in the language, so the address comes first.
+        let (address, written_prefix) = self.prefixed(first)?;
+        let full = if address.is_ipv4() { 32 } else { 128 };
+        let mut virtual_address = VirtualAddress {
+            address,
+            prefix_len: written_prefix.unwrap_or(full),
+            interface: None,
+            scope: None,
+            broadcast: Broadcast::None,
+            label: None,
+            peer: None,
+            no_prefix_route: false,
+            no_track: false,
+            no_dad: address.is_ipv6(),
+            preferred: PreferredLifetime::Forever,
+        };
+        if address.is_ipv6() && virtual_address.prefix_len == 128 {
+            virtual_address.preferred = PreferredLifetime::Seconds(0);
+        }
+        let mut rest = words.get(1..).unwrap_or_default().iter().copied();
+        while let Some(word) = rest.next() {
+            self.address_option(word, &mut rest, &mut virtual_address);
+        }
+        Some(Placed { address: virtual_address, span: first.span })
+    }
+
+    /// `address[/prefix]`.
+    fn prefixed(&mut self, word: Word<'_>) -> Option<(IpAddr, Option<u8>)> {
+        let Some((text, prefix)) = word.text.split_once('/') else {
+            return self.address(word).map(|address| (address, None));
+        };
+        let cut = text.len();
+        let address = self.address(Word { text, span: word.span.part(0, cut) })?;
+        let most = if address.is_ipv4() { 32 } else { 128 };
+        let length = prefix.parse().ok().filter(|&length| length <= most);
+        if length.is_none() {
+            let span = word.span.part(cut + 1, word.text.len());
+            let message = format!("`{prefix}` is no prefix length");
+            self.report(
+                Diagnostic::error(Rule::OutOfRange, span, message).help(format!("a number from 0 to {most}")),
+            );
+        }
+        Some((address, Some(length?)))
+    }
+
+    fn address_option(
+        &mut self,
+        word: Word<'a>,
+        rest: &mut dyn Iterator<Item = Word<'a>>,
+        address: &mut VirtualAddress,
+    ) {
+        let Some(row) =
+            keywords::lookup(Context::AddressLine, word.text).filter(|row| !row.name.starts_with('<'))
+        else {
+            return self.unknown_option(word);
+        };
+        if row.state != State::Works {
+            let message = format!("`{}` is accepted and has no effect here yet", row.name);
+            self.report(Diagnostic::tolerated(Rule::NoEffectYet, word.span, message));
+            // Words that belong to it must not be taken for options.
+            match row.name {
+                "track_group" => drop(rest.next()),
+                "use_vmac" => while rest.next().is_some() {},
+                _ => {}
+            }
+            return;
+        }
+        match row.name {
+            "noprefixroute" => return address.no_prefix_route = true,
+            "no_track" => return address.no_track = true,
+            "-nodad" => return address.no_dad = true,
+            _ => {}
+        }
+        let Some(value) = rest.next() else {
+            let message = format!("`{}` lacks a word: {}", row.name, row.args);
+            self.report(Diagnostic::tolerated(Rule::MissingArgument, word.span, message).label("ignored"));
+            return;
+        };
+        match row.name {
+            "dev" => address.interface = self.interface(value).or(address.interface.take()),
+            "scope" => address.scope = self.scope(value),
+            "brd" | "broadcast" => address.broadcast = self.broadcast(value, address),
+            "label" => address.label = self.label(value, address),
+            "peer" => address.peer = self.address(value),
+            "preferred_lft" => {
+                if value.text == "forever" {
+                    address.preferred = PreferredLifetime::Forever;
+                } else if let Some(seconds) = self.number_word(value, 0..=i64::from(u32::MAX)) {
+                    address.preferred = PreferredLifetime::Seconds(unsigned(seconds));
+                }
+            }
+            _ => debug_assert!(false, "{} works, so it is lowered", row.name),
+        }
+    }
+
+    fn unknown_option(&mut self, word: Word<'_>) {
+        let message = format!("`{}` is no option of an address; it is ignored", word.text);
+        let diagnostic = Diagnostic::tolerated(Rule::BadValue, word.span, message);
+        let near = suggest::nearest(word.text, keywords::names(Context::AddressLine));
+        self.report(if word.text.parse::<IpAddr>().is_ok() || word.text.contains('/') {
+            diagnostic.help("write one address per line")
+        } else if let Some(near) = near {
+            diagnostic.help(format!("did you mean `{near}`?"))
+        } else {
+            diagnostic
+        });
+    }
+
+    fn scope(&mut self, word: Word<'_>) -> Option<AddressScope> {
+        if word.text.starts_with(|c: char| c.is_ascii_digit()) {
+            let number = self.number_word(word, 0..=255)?;
+            return u8::try_from(number).ok().map(AddressScope);
+        }
+        self.choice(
+            word,
+            &[
+                ("global", AddressScope::GLOBAL),
+                ("site", AddressScope::SITE),
+                ("link", AddressScope::LINK),
+                ("host", AddressScope::HOST),
+                ("nowhere", AddressScope::NOWHERE),
+            ],
+        )
+    }
+
+    fn broadcast(&mut self, word: Word<'_>, address: &VirtualAddress) -> Broadcast {
+        if address.address.is_ipv6() {
+            let message = "IPv6 has no broadcast addresses; it is ignored";
+            self.report(Diagnostic::tolerated(Rule::FamilyMismatch, word.span, message));
+            return Broadcast::None;
+        }
+        match word.text {
+            "+" => Broadcast::AllOnes,
+            "-" => Broadcast::None,
+            _ => match self.address(word) {
+                Some(IpAddr::V4(broadcast)) => Broadcast::Address(broadcast),
+                _ => Broadcast::None,
+            },
+        }
+    }
+
+    fn label(&mut self, word: Word<'_>, address: &VirtualAddress) -> Option<String> {
+        let problem = if address.address.is_ipv6() {
+            Some("IPv6 addresses have no label; it is ignored")
+        } else if word.text.len() > 15 {
+            Some("a label has at most 15 bytes; it is ignored")
+        } else {
+            None
+        };
+        if let Some(problem) = problem {
+            self.report(Diagnostic::tolerated(Rule::BadName, word.span, problem));
+            return None;
+        }
+        Some(word.text.to_owned())
+    }
+}

@@ -1,0 +1,269 @@
+//! `global_defs`.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use lvsd_model::{GarpPolicy, MetricsListen, Transport, Version};
+
+use super::Lowering;
+use super::common::{FOREVER, small, unsigned, whole_seconds};
+use super::words::Word;
+use crate::diagnostic::Diagnostic;
+use crate::rules::Rule;
+use crate::tree::Statement;
+use crate::values;
+
+/// `garp_*` as far as written.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct GarpDraft {
+    pub(super) delay: Option<Duration>,
+    pub(super) repeat: Option<u32>,
+    pub(super) refresh: Option<Duration>,
+    pub(super) refresh_repeat: Option<u32>,
+    pub(super) lower_prio_delay: Option<Duration>,
+    pub(super) lower_prio_repeat: Option<u32>,
+}
+
+/// What `global_defs` says about every instance and check.
+#[derive(Clone, Debug)]
+pub(super) struct Defaults {
+    pub(super) version: Version,
+    pub(super) group4: IpAddr,
+    pub(super) group6: IpAddr,
+    pub(super) garp: GarpDraft,
+    pub(super) min_garp: bool,
+    pub(super) arp_interval: Duration,
+    pub(super) na_interval: Duration,
+    pub(super) down_timer_adverts: u8,
+    pub(super) lower_prio_no_advert: bool,
+    pub(super) higher_prio_send_advert: bool,
+    pub(super) check_unicast_src: bool,
+    pub(super) skip_check_adv_addr: bool,
+    pub(super) v3_checksum_as_v2: bool,
+    pub(super) strict: bool,
+    pub(super) log_all_failures: bool,
+}
+
+impl Default for Defaults {
+    fn default() -> Self {
+        Self {
+            version: Version::V2,
+            group4: Transport::default_group(lvsd_model::Family::V4),
+            group6: Transport::default_group(lvsd_model::Family::V6),
+            garp: GarpDraft::default(),
+            min_garp: false,
+            arp_interval: Duration::ZERO,
+            na_interval: Duration::ZERO,
+            down_timer_adverts: 3,
+            lower_prio_no_advert: false,
+            higher_prio_send_advert: false,
+            check_unicast_src: false,
+            skip_check_adv_addr: false,
+            v3_checksum_as_v2: false,
+            strict: false,
+            log_all_failures: false,
+        }
+    }
+}
+
+impl Defaults {
+    /// The policy of an instance that wrote `own`.
+    pub(super) fn garp_policy(&self, own: GarpDraft) -> GarpPolicy {
+        let plain = GarpPolicy::default();
+        // vrrp_min_garp: one packet per address, unless something else is written.
+        let (repeat, delay) = if self.min_garp { (1, Duration::ZERO) } else { (plain.repeat, plain.delay) };
+        let global = self.garp;
+        let repeat = own.repeat.or(global.repeat).unwrap_or(repeat);
+        let delay = own.delay.or(global.delay).unwrap_or(delay);
+        GarpPolicy {
+            repeat,
+            delay,
+            refresh: own.refresh.or(global.refresh).unwrap_or(plain.refresh),
+            refresh_repeat: own.refresh_repeat.or(global.refresh_repeat).unwrap_or(plain.refresh_repeat),
+            lower_prio_repeat: own.lower_prio_repeat.or(global.lower_prio_repeat).unwrap_or(repeat),
+            lower_prio_delay: own.lower_prio_delay.or(global.lower_prio_delay).unwrap_or(delay),
+            arp_interval: self.arp_interval,
+            na_interval: self.na_interval,
+        }
+    }
+}
+
+impl<'a> Lowering<'a> {
+    pub(super) fn global_defs(&mut self, block: &'a Statement) {
+        self.check_repeated(block.block());
+        for statement in block.block() {
+            if self.accept(statement) {
+                let known = self.global_process(statement) || self.global_vrrp(statement);
+                debug_assert!(known, "{} works, so it is lowered", statement.row.name);
+            }
+        }
+    }
+
+    fn global_process(&mut self, statement: &Statement) -> bool {
+        let first = self.word(statement, 0);
+        match statement.row.name {
+            "router_id" => self.config.globals.router_id = first.map(|word| word.text.to_owned()),
+            "metrics_listen" => {
+                if let Some(listen) = first.and_then(|word| self.metrics_listen(word)) {
+                    self.config.globals.metrics_listen = listen;
+                }
+            }
+            "strict_config" => {
+                let strict = self.boolean(statement);
+                self.config.globals.strict_config = strict.unwrap_or(self.config.globals.strict_config);
+            }
+            "script_user" => self.config.globals.scripts.default_user = self.run_as(statement),
+            "enable_script_security" => self.config.globals.scripts.enforce_security = true,
+            "use_symlink_paths" => {
+                self.config.globals.scripts.keep_symlink_paths = self.boolean(statement).unwrap_or(false);
+            }
+            "lvs_flush" => self.config.lvs.flush_at_start = true,
+            "lvs_flush_on_stop" | "lvs_flush_onstop" => {
+                // With VS only our own services go, which is what happens anyway.
+                let own = first.and_then(|word| self.choice(word, &[("VS", true)])).unwrap_or(false);
+                self.config.lvs.flush_on_stop = !own;
+            }
+            "checker_log_all_failures" => {
+                self.defaults.log_all_failures = self.boolean(statement).unwrap_or(false)
+            }
+            "vrrp_startup_delay" => {
+                if let Some(delay) = self.seconds(statement, 0, Duration::from_millis(1)..=FOREVER) {
+                    self.config.globals.startup_delay = delay;
+                }
+            }
+            _ => return self.scheduling(statement),
+        }
+        true
+    }
+
+    fn scheduling(&mut self, statement: &Statement) -> bool {
+        let name = statement.row.name;
+        let nice =
+            |this: &mut Self| this.integer(statement, 0, -20..=19).and_then(|nice| i8::try_from(nice).ok());
+        match name {
+            "vrrp_priority" => self.config.globals.vrrp_scheduling.nice = nice(self),
+            "checker_priority" => self.config.globals.checker_scheduling.nice = nice(self),
+            "vrrp_rt_priority" => {
+                self.config.globals.vrrp_scheduling.realtime = self.integer(statement, 0, 1..=99).map(small);
+            }
+            "checker_rt_priority" => {
+                self.config.globals.checker_scheduling.realtime =
+                    self.integer(statement, 0, 1..=99).map(small);
+            }
+            "vrrp_no_swap" => self.config.globals.vrrp_scheduling.lock_memory = true,
+            "checker_no_swap" => self.config.globals.checker_scheduling.lock_memory = true,
+            _ => return false,
+        }
+        true
+    }
+
+    fn global_vrrp(&mut self, statement: &Statement) -> bool {
+        let name = statement.row.name;
+        if let Some(garp) = name.strip_prefix("vrrp_")
+            && garp.starts_with("garp_")
+            && garp != "garp_interval"
+        {
+            let mut draft = self.defaults.garp;
+            let known = self.garp(garp, statement, &mut draft);
+            self.defaults.garp = draft;
+            return known;
+        }
+        let flag = |this: &mut Self, before: bool| this.boolean(statement).unwrap_or(before);
+        match name {
+            "vrrp_version" => {
+                self.defaults.version = self.version(statement).unwrap_or(self.defaults.version)
+            }
+            "vrrp_mcast_group4" => self.defaults.group4 = self.group(statement, self.defaults.group4),
+            "vrrp_mcast_group6" => self.defaults.group6 = self.group(statement, self.defaults.group6),
+            "vrrp_down_timer_adverts" => {
+                self.defaults.down_timer_adverts = self.integer(statement, 0, 1..=100).map_or(3, small);
+            }
+            "vrrp_garp_interval" => {
+                self.defaults.arp_interval =
+                    self.seconds(statement, 0, Duration::ZERO..=FOREVER).unwrap_or_default();
+            }
+            "vrrp_gna_interval" => {
+                self.defaults.na_interval =
+                    self.seconds(statement, 0, Duration::ZERO..=FOREVER).unwrap_or_default();
+            }
+            "vrrp_min_garp" => self.defaults.min_garp = flag(self, false),
+            "vrrp_lower_prio_no_advert" => self.defaults.lower_prio_no_advert = flag(self, false),
+            "vrrp_higher_prio_send_advert" => self.defaults.higher_prio_send_advert = flag(self, false),
+            "vrrp_skip_check_adv_addr" => self.defaults.skip_check_adv_addr = flag(self, false),
+            "vrrp_strict" => self.defaults.strict = flag(self, false),
+            "vrrp_check_unicast_src" => self.defaults.check_unicast_src = true,
+            // keepalived ignores an argument here; so the keyword alone counts.
+            "v3_checksum_as_v2" => self.defaults.v3_checksum_as_v2 = true,
+            _ => return false,
+        }
+        true
+    }
+
+    /// One of the `garp_*` keywords, without the prefix that they have in `global_defs`.
+    pub(super) fn garp(&mut self, name: &str, statement: &Statement, draft: &mut GarpDraft) -> bool {
+        let count =
+            |this: &mut Self, least| this.integer(statement, 0, least..=i64::from(i32::MAX)).map(unsigned);
+        let delay = |this: &mut Self| this.integer(statement, 0, 0..=i64::from(u32::MAX)).map(whole_seconds);
+        match name {
+            "garp_master_delay" => draft.delay = delay(self).or(draft.delay),
+            "garp_master_repeat" => draft.repeat = count(self, 1).or(draft.repeat),
+            "garp_master_refresh" => draft.refresh = delay(self).or(draft.refresh),
+            "garp_master_refresh_repeat" => draft.refresh_repeat = count(self, 1).or(draft.refresh_repeat),
+            "garp_lower_prio_delay" => draft.lower_prio_delay = delay(self).or(draft.lower_prio_delay),
+            "garp_lower_prio_repeat" => draft.lower_prio_repeat = count(self, 0).or(draft.lower_prio_repeat),
+            _ => return false,
+        }
+        true
+    }
+
+    pub(super) fn version(&mut self, statement: &Statement) -> Option<Version> {
+        let version = self.integer(statement, 0, 2..=3)?;
+        Some(if version == 2 { Version::V2 } else { Version::V3 })
+    }
+
+    /// A multicast group of the same family as the one before.
+    fn group(&mut self, statement: &Statement, before: IpAddr) -> IpAddr {
+        let Some(word) = self.word(statement, 0) else { return before };
+        match self.address(word) {
+            Some(group) if group.is_ipv4() == before.is_ipv4() => {
+                self.multicast(word, group).unwrap_or(before)
+            }
+            Some(_) => {
+                let message = format!("`{}` is of the wrong address family", word.text);
+                self.report(Diagnostic::error(Rule::FamilyMismatch, word.span, message));
+                before
+            }
+            None => before,
+        }
+    }
+
+    pub(super) fn multicast(&mut self, word: Word<'_>, group: IpAddr) -> Option<IpAddr> {
+        if group.is_multicast() {
+            return Some(group);
+        }
+        let message = format!("`{}` is no multicast address", word.text);
+        self.report(
+            Diagnostic::error(Rule::BadAddress, word.span, message)
+                .help("224.0.0.18 and ff02::12 are VRRP's own"),
+        );
+        None
+    }
+
+    fn metrics_listen(&mut self, word: Word<'_>) -> Option<MetricsListen> {
+        if word.text == "off" {
+            return Some(MetricsListen::Off);
+        }
+        let local = |port: u16| SocketAddr::from((std::net::Ipv4Addr::LOCALHOST, port));
+        let parsed = word.text.parse::<SocketAddr>().ok();
+        let address = parsed.or_else(|| match values::integer(word.text) {
+            values::Number::Exact(port) => u16::try_from(port).ok().filter(|&port| port > 0).map(local),
+            _ => None,
+        });
+        if address.is_none() {
+            let message = format!("`{}` is no address with a port", word.text);
+            let help = "write `metrics_listen 127.0.0.1:9165`, `metrics_listen [::1]:9165`, `metrics_listen 9165` or `metrics_listen off`";
+            self.report(Diagnostic::error(Rule::BadAddress, word.span, message).help(help));
+        }
+        address.map(MetricsListen::Address)
+    }
+}

@@ -1,0 +1,276 @@
+//! `vrrp_instance`: what is written, before any rule is applied (those are in `instance_rules`).
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use lvsd_model::{InitialState, InterfaceName, Notify, Priority, UnicastPeer, Version, Vrid};
+
+use super::Lowering;
+use super::address::Placed;
+use super::common::small;
+use super::globals::GarpDraft;
+use super::track::TrackDraft;
+use super::words::Word;
+use crate::diagnostic::Diagnostic;
+use crate::places::Item;
+use crate::rules::Rule;
+use crate::source::Span;
+use crate::tree::Statement;
+
+/// A value with the place where it is written.
+pub(super) type At<T> = Option<(T, Span)>;
+
+/// `authentication` as written.
+#[derive(Clone, Debug, Default)]
+pub(super) struct AuthDraft {
+    /// PASS (true) or AH.
+    pub(super) pass_type: At<bool>,
+    pub(super) password: At<String>,
+    pub(super) block: Option<Span>,
+}
+
+/// An instance as written.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Draft {
+    pub(super) name: String,
+    pub(super) name_span: Option<Span>,
+    pub(super) state: At<InitialState>,
+    pub(super) priority: At<Priority>,
+    pub(super) interface: At<InterfaceName>,
+    pub(super) vrid: At<Vrid>,
+    pub(super) version: At<Version>,
+    pub(super) advert: At<Duration>,
+    pub(super) nopreempt: Option<Span>,
+    pub(super) preempt_delay: At<Duration>,
+    pub(super) source: At<IpAddr>,
+    pub(super) group: At<IpAddr>,
+    pub(super) peers: At<Vec<UnicastPeer>>,
+    pub(super) unicast_ttl: Option<u8>,
+    pub(super) check_unicast_src: bool,
+    pub(super) auth: AuthDraft,
+    pub(super) addresses: Vec<Placed>,
+    pub(super) excluded: Vec<Placed>,
+    pub(super) no_addresses: bool,
+    pub(super) garp: GarpDraft,
+    pub(super) garp_lower: Option<Span>,
+    pub(super) down_timer_adverts: At<u8>,
+    pub(super) lower_prio_no_advert: At<bool>,
+    pub(super) higher_prio_send_advert: At<bool>,
+    pub(super) skip_check_adv_addr: Option<bool>,
+    pub(super) v3_checksum_as_v2: Option<bool>,
+    pub(super) strict: Option<bool>,
+    pub(super) ignore_own_interface: bool,
+    pub(super) track: TrackDraft,
+    pub(super) notify: Notify,
+}
+
+impl Draft {
+    /// The name, for messages about the whole instance.
+    pub(super) fn at(&self, block: &Statement) -> Span {
+        self.name_span.unwrap_or(block.keyword)
+    }
+}
+
+impl<'a> Lowering<'a> {
+    pub(super) fn instances(&mut self, blocks: impl Iterator<Item = (usize, &'a Statement)>) {
+        let mut drafts: Vec<(Draft, &'a Statement)> = Vec::new();
+        let mut names = std::collections::HashMap::new();
+        for (order, block) in blocks {
+            let Some(name) = self.word(block, 0) else { continue };
+            if let Some(&before) = names.get(name.text) {
+                let message = format!("there are two instances `{}`; this one is skipped", name.text);
+                let diagnostic = Diagnostic::tolerated(Rule::DuplicateName, name.span, message);
+                self.report(diagnostic.also(before, "the first one"));
+                continue;
+            }
+            names.insert(name.text, name.span);
+            self.instance_names.insert(name.text);
+            self.places.add(Item::Instance(name.text.to_owned()), name.span);
+            drafts.push((self.instance_draft(name, block, order), block));
+        }
+        self.finish_instances(drafts);
+    }
+
+    fn instance_draft(&mut self, name: Word<'a>, block: &'a Statement, order: usize) -> Draft {
+        let mut draft = Draft { name: name.text.to_owned(), name_span: Some(name.span), ..Draft::default() };
+        draft.check_unicast_src = self.defaults.check_unicast_src;
+        self.check_repeated(block.block());
+        for statement in block.block() {
+            if !self.accept(statement) {
+                continue;
+            }
+            let known = self.instance_basics(statement, &mut draft)
+                || self.instance_lists(statement, order, &mut draft)
+                || self.instance_flags(statement, &mut draft)
+                || self.notify(statement, &mut draft.notify);
+            debug_assert!(known, "{} works, so it is lowered", statement.row.name);
+        }
+        draft
+    }
+
+    fn instance_basics(&mut self, statement: &Statement, draft: &mut Draft) -> bool {
+        let Some(word) = self.word(statement, 0) else {
+            return self.instance_bare(statement, draft);
+        };
+        let at = word.span;
+        match statement.row.name {
+            "state" => {
+                let states = [("MASTER", InitialState::Master), ("BACKUP", InitialState::Backup)];
+                draft.state = self.choice(word, &states).map(|state| (state, at)).or(draft.state);
+            }
+            "interface" => draft.interface = self.interface(word).map(|name| (name, at)),
+            "virtual_router_id" => {
+                let number = self.strict_integer(statement, 0, 1..=255).map(small);
+                draft.vrid = number.and_then(Vrid::new).map(|vrid| (vrid, at)).or(draft.vrid);
+            }
+            "priority" => {
+                // keepalived takes 100 for a number that it cannot use.
+                let number = self.strict_integer(statement, 0, 1..=255).map(small);
+                let priority = number.and_then(Priority::new).unwrap_or(Priority::DEFAULT);
+                draft.priority = Some((priority, at));
+            }
+            "version" => {
+                draft.version = self.version(statement).map(|version| (version, at)).or(draft.version)
+            }
+            "advert_int" => {
+                let limits = Duration::from_millis(10)..=Duration::from_secs(255);
+                draft.advert =
+                    self.seconds(statement, 0, limits).map(|interval| (interval, at)).or(draft.advert);
+            }
+            "preempt_delay" => {
+                let limits = Duration::ZERO..=Duration::from_secs(1000);
+                draft.preempt_delay = self.seconds(statement, 0, limits).map(|delay| (delay, at));
+            }
+            "mcast_src_ip" | "unicast_src_ip" => {
+                draft.source = self.address(word).map(|address| (address, at))
+            }
+            "mcast_dst_ip" => {
+                let group = self.address(word).and_then(|group| self.multicast(word, group));
+                draft.group = group.map(|group| (group, at));
+            }
+            "unicast_ttl" => draft.unicast_ttl = self.integer(statement, 0, 0..=255).map(small),
+            "down_timer_adverts" => {
+                draft.down_timer_adverts =
+                    self.integer(statement, 0, 1..=100).map(|number| (small(number), at));
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    /// Keywords that stand alone.
+    fn instance_bare(&mut self, statement: &Statement, draft: &mut Draft) -> bool {
+        match statement.row.name {
+            "nopreempt" => draft.nopreempt = Some(statement.keyword),
+            "preempt" => draft.nopreempt = None,
+            "dont_track_primary" => draft.ignore_own_interface = true,
+            "check_unicast_src" => draft.check_unicast_src = true,
+            "no_virtual_ipaddress" => draft.no_addresses = true,
+            // The default, unless strict mode or no_accept say otherwise, which lvsd does not enforce yet.
+            "accept" => {}
+            _ => return false,
+        }
+        true
+    }
+
+    fn instance_lists(&mut self, statement: &'a Statement, order: usize, draft: &mut Draft) -> bool {
+        match statement.row.name {
+            "virtual_ipaddress" => draft.addresses.extend(self.addresses(statement)),
+            "virtual_ipaddress_excluded" => draft.excluded.extend(self.addresses(statement)),
+            "unicast_peer" => {
+                let peers = self.unicast_peers(statement);
+                draft.peers.get_or_insert((Vec::new(), statement.keyword)).0.extend(peers);
+            }
+            "authentication" => self.authentication(statement, &mut draft.auth),
+            "track_interface" => self.track_interfaces(statement, &mut draft.track),
+            "track_script" => self.track_scripts(statement, order, &mut draft.track),
+            _ => return false,
+        }
+        true
+    }
+
+    fn instance_flags(&mut self, statement: &Statement, draft: &mut Draft) -> bool {
+        let name = statement.row.name;
+        if name.starts_with("garp_") {
+            if name.starts_with("garp_lower") {
+                draft.garp_lower = Some(statement.keyword);
+            }
+            return self.garp(name, statement, &mut draft.garp);
+        }
+        let mut flag = || self.boolean(statement).map(|value| (value, statement.keyword));
+        match name {
+            "lower_prio_no_advert" => draft.lower_prio_no_advert = flag(),
+            "higher_prio_send_advert" => draft.higher_prio_send_advert = flag(),
+            "skip_check_adv_addr" => draft.skip_check_adv_addr = flag().map(|(value, _)| value),
+            "v3_checksum_as_v2" => draft.v3_checksum_as_v2 = flag().map(|(value, _)| value),
+            "strict_mode" => draft.strict = flag().map(|(value, _)| value),
+            _ => return self.instance_bare(statement, draft),
+        }
+        true
+    }
+
+    /// `notify*` of an instance or a group.
+    pub(super) fn notify(&mut self, statement: &Statement, notify: &mut Notify) -> bool {
+        let slot = match statement.row.name {
+            "notify_master" => &mut notify.master,
+            "notify_backup" => &mut notify.backup,
+            "notify_fault" => &mut notify.fault,
+            "notify_stop" => &mut notify.stop,
+            "notify" => &mut notify.any,
+            "notify_master_rx_lower_pri" => &mut notify.master_rx_lower_priority,
+            _ => return false,
+        };
+        *slot = self.script(statement);
+        true
+    }
+
+    fn unicast_peers(&mut self, statement: &'a Statement) -> Vec<UnicastPeer> {
+        let mut peers = Vec::new();
+        let mut seen = std::collections::HashSet::new();
+        for entry in statement.entries() {
+            let words = self.all_words(&entry.words);
+            let Some((&first, rest)) = words.split_first() else { continue };
+            let Some(address) = self.address(first) else { continue };
+            let mut peer = UnicastPeer { address, min_ttl: None, max_ttl: None };
+            let mut rest = rest.iter().copied();
+            while let Some(option) = rest.next() {
+                let slot = match option.text {
+                    "min_ttl" => &mut peer.min_ttl,
+                    "max_ttl" => &mut peer.max_ttl,
+                    other => {
+                        let message = format!("`{other}` is no option of a unicast peer; it is ignored");
+                        let help = "one peer per line: `address [min_ttl n] [max_ttl n]`";
+                        self.report(Diagnostic::tolerated(Rule::ExtraWord, option.span, message).help(help));
+                        continue;
+                    }
+                };
+                *slot = rest.next().and_then(|value| self.number_word(value, 0..=255)).map(small);
+            }
+            if !seen.insert(address) {
+                let message = format!("the peer {address} stands here twice; this line is ignored");
+                self.report(Diagnostic::tolerated(Rule::DuplicateAddress, first.span, message));
+                continue;
+            }
+            peers.push(peer);
+        }
+        peers
+    }
+
+    fn authentication(&mut self, block: &'a Statement, draft: &mut AuthDraft) {
+        draft.block = Some(block.keyword);
+        self.check_repeated(block.block());
+        for statement in block.block() {
+            if !self.accept(statement) {
+                continue;
+            }
+            let Some(word) = self.word(statement, 0) else { continue };
+            match statement.row.name {
+                "auth_type" => {
+                    draft.pass_type =
+                        self.choice(word, &[("PASS", true), ("AH", false)]).map(|pass| (pass, word.span));
+                }
+                _ => draft.password = Some((word.text.to_owned(), word.span)),
+            }
+        }
+    }
+}

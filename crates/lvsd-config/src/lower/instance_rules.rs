@@ -1,0 +1,408 @@
+//! From what is written of an instance to what it means: defaults, strict mode, and what cannot be.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use lvsd_model::{
+    AdvertInterval, Auth, Family, InitialState, Instance, Preempt, Priority, Transport, UnicastPeer, Version,
+    VirtualAddress,
+};
+
+use super::Lowering;
+use super::address::Placed;
+use super::instance::{At, Draft};
+use crate::diagnostic::Diagnostic;
+use crate::rules::Rule;
+use crate::source::Span;
+use crate::tree::Statement;
+use crate::values::show;
+
+/// The number of addresses that the count field of an advert can hold (RFC 9568 §5.2.5).
+const MAX_ADDRESSES: usize = 255;
+
+/// The default interval.
+const SECOND: AdvertInterval = match AdvertInterval::v2(1) {
+    Ok(second) => second,
+    Err(_) => panic!("one second is an interval"),
+};
+
+impl<'a> Lowering<'a> {
+    pub(super) fn finish_instances(&mut self, drafts: Vec<(Draft, &'a Statement)>) {
+        for (mut draft, block) in drafts {
+            self.strict_mode(&mut draft);
+            if let Some(instance) = self.instance(&mut draft, block) {
+                self.instance_drafts.push((draft, instance));
+            }
+        }
+        self.check_duplicate_vrids();
+        self.check_shared_addresses();
+    }
+
+    fn instance(&mut self, draft: &mut Draft, block: &Statement) -> Option<Instance> {
+        let at = draft.at(block);
+        let family = self.family(draft);
+        let version = self.instance_version(draft, family);
+        let addresses = self.own_addresses(draft, family);
+        self.require_addresses(draft, version, &addresses, at);
+        let transport = self.transport(draft, family);
+        let unicast = matches!(transport, Transport::Unicast { .. });
+        let interface = draft.interface.as_ref().map(|(name, _)| name.clone());
+        if interface.is_none() && !unicast {
+            let message = format!("the instance `{}` has no interface", draft.name);
+            self.report(
+                Diagnostic::error(Rule::MissingInterface, at, message).help("add `interface <name>`"),
+            );
+        }
+        if let Some((name, span)) = draft.interface.as_ref().filter(|(name, _)| name.as_str() == "lo") {
+            let message = format!("VRRP cannot run on the loopback interface `{name}`");
+            self.report(Diagnostic::error(Rule::BadName, *span, message));
+        }
+        let Some((vrid, _)) = draft.vrid else {
+            let message = format!("the instance `{}` has no virtual_router_id", draft.name);
+            let help = "add `virtual_router_id <1 to 255>`, the same on all its routers and on no others";
+            self.report(Diagnostic::error(Rule::MissingVrid, at, message).help(help));
+            return None;
+        };
+        let (initial, priority) = self.state_and_priority(draft, at);
+        let preempt = self.preempt(draft, initial, priority);
+        let advert_interval = self.advert_interval(draft.advert, version);
+        let auth = self.auth(draft, version);
+        self.owner_tracking(draft, priority);
+        let defaults = &self.defaults;
+        let flag = |own: At<bool>, global| own.map_or(global, |(value, _)| value);
+        Some(Instance {
+            name: draft.name.clone(),
+            version,
+            family,
+            interface,
+            vrid,
+            priority,
+            initial,
+            advert_interval,
+            preempt,
+            source: draft.source.map(|(address, _)| address).filter(|&address| Family::of(address) == family),
+            transport,
+            auth,
+            addresses: addresses.into_iter().map(|placed| placed.address).collect(),
+            excluded: draft.excluded.iter().map(|placed| placed.address.clone()).collect(),
+            garp: defaults.garp_policy(draft.garp),
+            down_timer_adverts: draft
+                .down_timer_adverts
+                .map_or(defaults.down_timer_adverts, |(count, _)| count),
+            lower_prio_no_advert: flag(draft.lower_prio_no_advert, defaults.lower_prio_no_advert),
+            higher_prio_send_advert: flag(draft.higher_prio_send_advert, defaults.higher_prio_send_advert),
+            skip_check_adv_addr: draft.skip_check_adv_addr.unwrap_or(defaults.skip_check_adv_addr),
+            v3_checksum_as_v2: draft.v3_checksum_as_v2.unwrap_or(defaults.v3_checksum_as_v2),
+            ignore_own_interface: draft.ignore_own_interface,
+            trackers: draft.track.trackers.clone(),
+            notify: draft.notify.clone(),
+        })
+    }
+
+    /// IPv4 or IPv6, by the first address that says so.
+    fn family(&mut self, draft: &mut Draft) -> Family {
+        let first = draft.addresses.first().map(|placed| placed.address.address);
+        let peer = draft.peers.as_ref().and_then(|(peers, _)| peers.first()).map(|peer| peer.address);
+        let source = draft.source.map(|(address, _)| address);
+        let excluded = draft.excluded.first().map(|placed| placed.address.address);
+        let family = first.or(source).or(peer).or(excluded).map_or(Family::V4, Family::of);
+        if let Some((address, span)) = draft.source.filter(|&(address, _)| Family::of(address) != family) {
+            let message =
+                format!("the source address {address} is not {family} like the instance; it is ignored");
+            self.report(Diagnostic::tolerated(Rule::FamilyMismatch, span, message));
+        }
+        if let Some((group, span)) = draft.group.filter(|&(group, _)| Family::of(group) != family) {
+            let message = format!("the group {group} is not {family} like the instance; it is ignored");
+            self.report(Diagnostic::tolerated(Rule::FamilyMismatch, span, message));
+            draft.group = None;
+        }
+        family
+    }
+
+    fn instance_version(&mut self, draft: &Draft, family: Family) -> Version {
+        match (draft.version, family) {
+            (Some((Version::V2, span)), Family::V6) => {
+                let message = "VRRPv2 is for IPv4 only; version 3 is used";
+                self.report(
+                    Diagnostic::tolerated(Rule::FamilyMismatch, span, message).help("write `version 3`"),
+                );
+                Version::V3
+            }
+            (None, Family::V6) => Version::V3,
+            (Some((version, _)), _) => version,
+            (None, Family::V4) => self.defaults.version,
+        }
+    }
+
+    /// The addresses of the instance's family, each once.
+    fn own_addresses(&mut self, draft: &mut Draft, family: Family) -> Vec<Placed> {
+        let mut seen: HashMap<IpAddr, Span> = HashMap::new();
+        let mut list = Vec::new();
+        for placed in draft.addresses.clone() {
+            let address = placed.address.address;
+            if Family::of(address) != family {
+                let message = format!("{address} is not {family} like the instance; it is ignored");
+                let help = "put it into virtual_ipaddress_excluded, or into an instance of its own";
+                self.report(Diagnostic::tolerated(Rule::FamilyMismatch, placed.span, message).help(help));
+            } else if self.first_of(&mut seen, &placed) {
+                list.push(placed);
+            }
+        }
+        let excluded = std::mem::take(&mut draft.excluded);
+        draft.excluded = excluded.into_iter().filter(|placed| self.first_of(&mut seen, placed)).collect();
+        if let Some(extra) = list.get(MAX_ADDRESSES) {
+            let message = format!("an advert has room for {MAX_ADDRESSES} addresses");
+            let help = "put the others into virtual_ipaddress_excluded";
+            self.report(Diagnostic::error(Rule::TooManyAddresses, extra.span, message).help(help));
+        }
+        draft.addresses.clone_from(&list);
+        list
+    }
+
+    fn first_of(&mut self, seen: &mut HashMap<IpAddr, Span>, placed: &Placed) -> bool {
+        let VirtualAddress { address, .. } = placed.address;
+        let Some(&before) = seen.get(&address) else {
+            seen.insert(address, placed.span);
+            return true;
+        };
+        let message = format!("{address} stands here twice; this line is ignored");
+        let diagnostic = Diagnostic::tolerated(Rule::DuplicateAddress, placed.span, message);
+        self.report(diagnostic.also(before, "the first one"));
+        false
+    }
+
+    fn require_addresses(&mut self, draft: &Draft, version: Version, addresses: &[Placed], at: Span) {
+        if !addresses.is_empty() || draft.no_addresses {
+            return;
+        }
+        let message = format!("the instance `{}` has no virtual address", draft.name);
+        let help =
+            "add `virtual_ipaddress { <address>/<prefix> }`, or `no_virtual_ipaddress` if that is meant";
+        let diagnostic = match version {
+            Version::V3 => Diagnostic::error(Rule::MissingAddresses, at, message),
+            Version::V2 => Diagnostic::tolerated(Rule::MissingAddresses, at, message),
+        };
+        self.report(diagnostic.help(help));
+    }
+
+    fn transport(&mut self, draft: &Draft, family: Family) -> Transport {
+        let default = match family {
+            Family::V4 => self.defaults.group4,
+            Family::V6 => self.defaults.group6,
+        };
+        let multicast = Transport::Multicast { group: draft.group.map_or(default, |(group, _)| group) };
+        let Some((peers, span)) = &draft.peers else { return multicast };
+        let (peers, others): (Vec<UnicastPeer>, Vec<UnicastPeer>) =
+            peers.iter().partition(|peer| Family::of(peer.address) == family);
+        if let Some(other) = others.first() {
+            let message =
+                format!("the peer {} is not {family} like the instance; it is ignored", other.address);
+            self.report(Diagnostic::tolerated(Rule::FamilyMismatch, *span, message));
+        }
+        if peers.is_empty() {
+            let message = "unicast_peer names nobody, so adverts go to the multicast group";
+            self.report(
+                Diagnostic::tolerated(Rule::EmptyPeerList, *span, message)
+                    .help("add the other router's address"),
+            );
+            return multicast;
+        }
+        // The kernel's own hop limit for IPv6, as keepalived leaves it.
+        let ttl = draft.unicast_ttl.unwrap_or(if family == Family::V4 { 255 } else { 64 });
+        Transport::Unicast { peers, ttl, check_source: draft.check_unicast_src }
+    }
+
+    fn state_and_priority(&mut self, draft: &Draft, at: Span) -> (InitialState, Priority) {
+        let state = draft.state.map(|(state, _)| state);
+        let priority = match (draft.priority, draft.state) {
+            (Some((priority, _)), _) => priority,
+            (None, Some((InitialState::Master, span))) => {
+                let message = "`state MASTER` without a priority means priority 255: this router owns the addresses \
+                               and takes them over at once, whoever holds them";
+                let help = "write `priority <1 to 254>`, higher than on the other routers";
+                self.report(
+                    Diagnostic::hint(Rule::MasterWithoutPriority, span, message)
+                        .also(at, "no priority here")
+                        .help(help),
+                );
+                Priority::OWNER
+            }
+            (None, _) => Priority::DEFAULT,
+        };
+        let initial = match state {
+            Some(state) => state,
+            None if priority.is_owner() => InitialState::Master,
+            None => InitialState::Backup,
+        };
+        (initial, priority)
+    }
+
+    fn preempt(&mut self, draft: &mut Draft, initial: InitialState, priority: Priority) -> Preempt {
+        let delay = draft.preempt_delay.filter(|(delay, _)| !delay.is_zero());
+        if initial == InitialState::Master
+            && let Some(span) = draft.nopreempt.or(delay.map(|(_, span)| span))
+        {
+            let message =
+                "`state MASTER` cancels nopreempt and preempt_delay: this router takes over at once";
+            let mut diagnostic =
+                Diagnostic::tolerated(Rule::MasterNopreempt, span, message).help("write `state BACKUP`");
+            if let Some((_, state)) = draft.state {
+                diagnostic = diagnostic.also(state, "because of this");
+            }
+            self.report(diagnostic);
+            draft.nopreempt = None;
+            return Preempt::After(Duration::ZERO);
+        }
+        let Some(nopreempt) = draft.nopreempt else {
+            return Preempt::After(delay.map_or(Duration::ZERO, |(delay, _)| delay));
+        };
+        if priority.is_owner() {
+            let message = "priority 255 always preempts; nopreempt is ignored";
+            self.report(Diagnostic::tolerated(Rule::PreemptConflict, nopreempt, message));
+            draft.nopreempt = None;
+            return Preempt::After(Duration::ZERO);
+        }
+        if let Some((_, span)) = delay {
+            let message = "with nopreempt there is nothing to delay; preempt_delay is ignored";
+            self.report(
+                Diagnostic::tolerated(Rule::PreemptConflict, span, message).also(nopreempt, "nopreempt"),
+            );
+        }
+        let weighted = draft.track.weighted().map(|(span, _)| span).next();
+        if let Some(span) = weighted {
+            let message = "with nopreempt a changed weight never moves the addresses: the other router will not take over";
+            let help =
+                "remove the weight (a failure is then a FAULT and the addresses move), or remove nopreempt";
+            self.report(
+                Diagnostic::hint(Rule::NopreemptWeight, span, message)
+                    .also(nopreempt, "nopreempt")
+                    .help(help),
+            );
+        }
+        Preempt::Never
+    }
+
+    fn advert_interval(&mut self, written: At<Duration>, version: Version) -> AdvertInterval {
+        let (interval, span) = match written {
+            Some((interval, span)) => (interval, Some(span)),
+            None => (Duration::from_secs(1), None),
+        };
+        let centis = u16::try_from((interval.as_micros() + 5000) / 10_000).unwrap_or(u16::MAX);
+        let taken = match version {
+            Version::V2 => AdvertInterval::v2(u8::try_from(((centis + 50) / 100).max(1)).unwrap_or(u8::MAX)),
+            Version::V3 => AdvertInterval::v3(centis.clamp(1, 4095)),
+        };
+        let taken = taken.unwrap_or(SECOND);
+        if let Some(span) = span
+            && taken.duration() != interval
+        {
+            let limits = match version {
+                Version::V2 => "VRRPv2 counts whole seconds",
+                Version::V3 => "VRRPv3 counts hundredths of a second, at most 40.95",
+            };
+            let message = format!("{limits}; taken as {}", show(taken.duration()));
+            let help = if version == Version::V2 {
+                "use `version 3` for shorter intervals"
+            } else {
+                "write that number"
+            };
+            self.report(Diagnostic::tolerated(Rule::RoundedInterval, span, message).help(help));
+        }
+        taken
+    }
+
+    fn auth(&mut self, draft: &Draft, version: Version) -> Option<Auth> {
+        let block = draft.auth.block?;
+        if version == Version::V3 {
+            let message = "VRRPv3 has no authentication; the block is ignored";
+            self.report(Diagnostic::tolerated(Rule::AuthVersion, block, message).help("delete it"));
+            return None;
+        }
+        if let Some((false, span)) = draft.auth.pass_type {
+            let message = "lvsd has no AH authentication, and adverts without it would make two masters";
+            let help = "write `auth_type PASS` on all routers, or no authentication at all: neither protects";
+            self.report(Diagnostic::error(Rule::AuthUnsupported, span, message).help(help));
+            return None;
+        }
+        let (Some(_), Some((password, span))) = (draft.auth.pass_type, &draft.auth.password) else {
+            let message = "authentication needs a type and a password; the block is ignored";
+            let help = "write `auth_type PASS` and `auth_pass <up to 8 characters>`";
+            self.report(Diagnostic::tolerated(Rule::AuthIncomplete, block, message).help(help));
+            return None;
+        };
+        let bytes = password.as_bytes();
+        if bytes.is_empty() {
+            let message = "the password is empty; the block is ignored";
+            self.report(Diagnostic::tolerated(Rule::AuthIncomplete, *span, message));
+            return None;
+        }
+        if bytes.len() > 8 {
+            let message = "a VRRP password has eight bytes; the rest is cut off";
+            let shown: String = password
+                .chars()
+                .scan(0, |len, c| {
+                    *len += c.len_utf8();
+                    (*len <= 8).then_some(c)
+                })
+                .collect();
+            let help = format!("`auth_pass {shown}` is the same");
+            self.report(Diagnostic::tolerated(Rule::PasswordTooLong, *span, message).help(help));
+        }
+        let mut padded = [0; 8];
+        for (to, from) in padded.iter_mut().zip(bytes) {
+            *to = *from;
+        }
+        Some(Auth::Pass(padded))
+    }
+
+    fn owner_tracking(&mut self, draft: &mut Draft, priority: Priority) {
+        if !priority.is_owner() {
+            return;
+        }
+        for (span, _) in draft.track.weighted().collect::<Vec<_>>() {
+            let message = "priority 255 never changes, so this weight is ignored";
+            let help = "use a priority below 255, or remove the weight so that a failure is a FAULT";
+            self.report(Diagnostic::tolerated(Rule::OwnerTracking, span, message).help(help));
+        }
+        draft.track.drop_weighted();
+    }
+
+    /// What strict mode forces or forbids, as far as lvsd acts on it.
+    fn strict_mode(&mut self, draft: &mut Draft) {
+        if !draft.strict.unwrap_or(self.defaults.strict) {
+            return;
+        }
+        let mut dropped: Vec<(Span, &str)> = Vec::new();
+        dropped.extend(draft.auth.block.take().map(|span| (span, "authentication is ignored")));
+        dropped.extend(draft.preempt_delay.take().map(|(_, span)| (span, "preempt_delay is ignored")));
+        dropped.extend(draft.garp_lower.take().map(|span| (span, "garp_lower_prio_* is ignored")));
+        dropped.extend(draft.down_timer_adverts.take().map(|(_, span)| (span, "down_timer_adverts is 3")));
+        let sends = draft.higher_prio_send_advert.filter(|(value, _)| *value);
+        dropped.extend(sends.map(|(_, span)| (span, "higher_prio_send_advert is off")));
+        let owner = draft.priority.is_some_and(|(priority, _)| priority.is_owner());
+        let state = if owner { InitialState::Master } else { InitialState::Backup };
+        let other = draft.state.filter(|&(written, _)| written != state && draft.priority.is_some());
+        dropped.extend(
+            other.map(|(_, span)| (span, "the state follows from the priority: MASTER only with 255")),
+        );
+        for (span, what) in dropped {
+            let message = format!("strict mode: {what}");
+            let help = "remove it, or remove vrrp_strict (or strict_mode)";
+            self.report(Diagnostic::tolerated(Rule::StrictMode, span, message).help(help));
+        }
+        if let Some((written, _)) = &mut draft.state
+            && draft.priority.is_some()
+        {
+            *written = state;
+        }
+        draft.garp.lower_prio_delay = Some(Duration::ZERO);
+        draft.garp.lower_prio_repeat = Some(0);
+        let here = draft.name_span;
+        if let Some(span) = here {
+            draft.down_timer_adverts = Some((3, span));
+            draft.lower_prio_no_advert = Some((true, span));
+            draft.higher_prio_send_advert = Some((false, span));
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! From the tree to the typed model: names, units, references, defaults. Nothing here knows files or braces.
+
+mod address;
+mod check;
+mod common;
+mod cross;
+mod endpoints;
+mod globals;
+mod groups;
+mod http;
+mod instance;
+mod instance_rules;
+mod scripts;
+mod server;
+mod service;
+mod track;
+mod words;
+
+use std::collections::{HashMap, HashSet};
+
+use lvsd_model::{Config, Instance};
+
+use crate::diagnostic::Diagnostics;
+use crate::places::Places;
+use crate::source::{SourceMap, Span};
+use crate::tree::{Document, Statement};
+
+/// The work of one lowering.
+pub(crate) struct Lowering<'a> {
+    sources: &'a SourceMap,
+    document: &'a Document,
+    diagnostics: Diagnostics,
+    places: Places,
+    config: Config,
+    defaults: globals::Defaults,
+    /// Root statements by name: where each script, group and instance is defined.
+    scripts: HashMap<&'a str, Defined>,
+    used_scripts: HashSet<&'a str>,
+    /// Instances that exist.
+    instance_names: HashSet<&'a str>,
+    /// Instances so far, with what was written.
+    instance_drafts: Vec<(instance::Draft, Instance)>,
+}
+
+/// Where something with a name is defined.
+#[derive(Clone, Copy, Debug)]
+struct Defined {
+    /// Its name.
+    span: Span,
+    /// The number of its root statement.
+    order: usize,
+    /// Its index in the model.
+    index: usize,
+}
+
+/// Lowers a whole document.
+pub(crate) fn lower(document: &Document, sources: &SourceMap) -> (Config, Diagnostics, Places) {
+    let mut lowering = Lowering {
+        sources,
+        document,
+        diagnostics: Diagnostics::default(),
+        places: Places::default(),
+        config: Config::default(),
+        defaults: globals::Defaults::default(),
+        scripts: HashMap::new(),
+        used_scripts: HashSet::new(),
+        instance_names: HashSet::new(),
+        instance_drafts: Vec::new(),
+    };
+    lowering.run();
+    (lowering.config, lowering.diagnostics, lowering.places)
+}
+
+impl<'a> Lowering<'a> {
+    fn run(&mut self) {
+        let statements = &self.document.statements;
+        // Globals and scripts first, wherever they stand: the order of the file matters to nobody here.
+        for statement in statements {
+            self.root(statement);
+        }
+        let order = |keyword: &'static str| {
+            statements.iter().enumerate().filter(move |(_, statement)| statement.row.name == keyword)
+        };
+        for (order, statement) in order("vrrp_script") {
+            self.vrrp_script(statement, order);
+        }
+        self.instances(order("vrrp_instance"));
+        self.sync_groups(order("vrrp_sync_group"));
+        self.check_trackers();
+        self.services(statements);
+    }
+
+    /// A statement of the root level that is no block of an object.
+    fn root(&mut self, statement: &'a Statement) {
+        if !self.accept(statement) {
+            return;
+        }
+        match statement.row.name {
+            "global_defs" => self.global_defs(statement),
+            "net_namespace" => {
+                self.config.globals.net_namespace = self.word(statement, 0).map(|word| word.text.to_owned());
+            }
+            "instance" => {
+                self.config.globals.instance = self.word(statement, 0).map(|word| word.text.to_owned())
+            }
+            "child_wait_time" => {
+                if let Some(seconds) = self.integer(statement, 0, 0..=i64::from(u32::MAX)) {
+                    self.config.globals.child_wait = common::whole_seconds(seconds);
+                }
+            }
+            _ => {}
+        }
+    }
+}

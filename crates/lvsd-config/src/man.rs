@@ -1,0 +1,1 @@
+//! The keyword section of lvsd.conf(5).

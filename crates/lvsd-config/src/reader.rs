@@ -1,0 +1,460 @@
+//! From files to segments: statements and braces, with comments gone and the preprocessor's work done.
+//!
+//! The inputs are a stack: files, bodies of definitions, repetitions, and the rests of lines. Every bound that keeps a
+//! hostile file from filling the memory or never ending is here.
+
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use crate::Options;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::files::Files;
+use crate::include;
+use crate::lex::{self, Backslash, Brace, Opening};
+use crate::parameters::{Definition, Expansion, Parameters};
+use crate::repeat::Repeat;
+use crate::rules::Rule;
+use crate::source::{FileId, SourceMap, Span};
+
+/// How deep files, definitions and repetitions may nest altogether.
+const MAX_DEPTH: usize = 100;
+
+/// How many lines definitions and repetitions may make.
+const MAX_STEPS: usize = 2_000_000;
+
+/// How much text they may make, in bytes.
+const MAX_EXPANDED: usize = 32 << 20;
+
+/// How often the parameters of one line are replaced.
+const MAX_PASSES: u8 = 20;
+
+/// The longest line that keepalived reads, in bytes.
+const PEER_LINE: usize = 1023;
+
+/// What the parser sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Segment {
+    /// The words of a statement: at least one, no brace.
+    Statement(Span),
+    /// `{`.
+    Open(Span),
+    /// `}`.
+    Close(Span),
+}
+
+pub(crate) struct FileInput {
+    pub(crate) id: FileId,
+    pub(crate) path: PathBuf,
+    at: usize,
+}
+
+pub(crate) enum Input {
+    File(FileInput),
+    /// A line, replaced so many times already.
+    Line(Span, u8),
+    /// What follows a brace on a line that was already worked on.
+    Rest(Span),
+    /// The lines of a definition.
+    Body {
+        lines: Rc<[Span]>,
+        next: usize,
+        via: Span,
+    },
+    Repeat(Repeat),
+}
+
+enum Line {
+    Fresh(Span, u8),
+    Rest(Span),
+}
+
+pub(crate) struct Reader<'a> {
+    pub(crate) files: &'a dyn Files,
+    pub(crate) options: &'a Options,
+    pub(crate) sources: SourceMap,
+    pub(crate) diagnostics: Diagnostics,
+    pub(crate) inputs: Vec<Input>,
+    pub(crate) parameters: Parameters,
+    steps: usize,
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(files: &'a dyn Files, options: &'a Options) -> Self {
+        Self {
+            files,
+            options,
+            sources: SourceMap::default(),
+            diagnostics: Diagnostics::default(),
+            inputs: Vec::new(),
+            parameters: Parameters::new(options),
+            steps: 0,
+        }
+    }
+
+    /// Puts a file on top of the stack, to be read next.
+    pub(crate) fn push_file(&mut self, path: &Path, bytes: Vec<u8>) {
+        let id = self.sources.add_file(path.display().to_string(), bytes);
+        self.inputs.push(Input::File(FileInput { id, path: path.to_owned(), at: 0 }));
+    }
+
+    /// The files that are being read, the outermost first.
+    pub(crate) fn open_files(&self) -> impl DoubleEndedIterator<Item = &FileInput> {
+        self.inputs.iter().filter_map(|input| match input {
+            Input::File(file) => Some(file),
+            _ => None,
+        })
+    }
+
+    /// The next segment, or `None` at the end of everything.
+    pub(crate) fn next(&mut self, opening: Opening) -> Option<Segment> {
+        loop {
+            let line = self.next_line()?;
+            if let Some(segment) = self.work(line, opening) {
+                return Some(segment);
+            }
+        }
+    }
+
+    fn next_line(&mut self) -> Option<Line> {
+        loop {
+            // An input stays on the stack until it is asked for more than it has: that makes nesting visible.
+            match self.inputs.last_mut()? {
+                Input::File(file) => {
+                    let rest = self.sources.whole(file.id);
+                    if file.at >= rest.len() {
+                        self.inputs.pop();
+                        continue;
+                    }
+                    let rest = rest.part(file.at, rest.len());
+                    let text = self.sources.text(rest);
+                    let len = text.bytes().position(|byte| byte == b'\n').unwrap_or(text.len());
+                    file.at += len + 1;
+                    return Some(Line::Fresh(rest.part(0, len), 0));
+                }
+                &mut Input::Line(span, passes) => {
+                    self.inputs.pop();
+                    return Some(Line::Fresh(span, passes));
+                }
+                &mut Input::Rest(span) => {
+                    self.inputs.pop();
+                    return Some(Line::Rest(span));
+                }
+                Input::Body { lines, next, via } => {
+                    let (line, via) = (lines.get(*next).copied(), *via);
+                    *next += 1;
+                    match line {
+                        Some(line) => return Some(Line::Fresh(self.copy(&[line], Some(via))?, 0)),
+                        None => drop(self.inputs.pop()),
+                    }
+                }
+                Input::Repeat(repeat) => match repeat.advance(&mut self.parameters, &mut self.sources) {
+                    Some((rest, via)) => return Some(Line::Fresh(self.copy(&[rest], via)?, 0)),
+                    None => drop(self.inputs.pop()),
+                },
+            }
+        }
+    }
+
+    /// Makes a line of expanded text out of written parts.
+    fn copy(&mut self, parts: &[Span], via: Option<Span>) -> Option<Span> {
+        let start = self.sources.start_expansion();
+        for &part in parts {
+            self.sources.push_written(part, via);
+        }
+        let span = self.sources.finish_expansion(start);
+        self.within_bounds(span).then_some(span)
+    }
+
+    /// Counts a line that was made; stops everything when there are too many.
+    fn within_bounds(&mut self, span: Span) -> bool {
+        self.steps += 1;
+        if self.steps <= MAX_STEPS && self.sources.expanded_len() <= MAX_EXPANDED {
+            return true;
+        }
+        let message = "definitions and repetitions expand to too much text";
+        self.diagnostics.push(
+            Diagnostic::error(Rule::ExpansionLimit, span, message)
+                .label("reading stops here")
+                .help(format!("at most {MAX_STEPS} lines and {} MiB are accepted", MAX_EXPANDED >> 20)),
+        );
+        self.inputs.clear();
+        false
+    }
+
+    fn work(&mut self, line: Line, opening: Opening) -> Option<Segment> {
+        let (mut span, passes) = match line {
+            Line::Fresh(span, passes) => (self.clean(span, passes)?, Some(passes)),
+            Line::Rest(span) => (self.trim(span), None),
+        };
+        while self.sources.text(span).starts_with('@') {
+            span = self.condition(span)?;
+        }
+        let text = self.sources.text(span);
+        if text.is_empty() {
+            return None;
+        }
+        if lex::definition(text).is_some() {
+            self.define(span);
+            return None;
+        }
+        if text.starts_with('~') && self.repeat(span) {
+            return None;
+        }
+        if let Some(passes) = passes
+            && self.sources.text(span).contains('$')
+            && self.expand(span, passes)
+        {
+            return None;
+        }
+        if self.include(span) {
+            return None;
+        }
+        Some(self.split(span, opening))
+    }
+
+    /// A line without comment and outer blanks; `None` when nothing is left.
+    fn clean(&mut self, span: Span, passes: u8) -> Option<Span> {
+        let text = self.sources.text(span);
+        if text.contains('\0') {
+            let message = "the line contains a NUL byte";
+            self.diagnostics.push(
+                Diagnostic::error(Rule::NulByte, span, message)
+                    .help("this is no text file, or a damaged one"),
+            );
+            return None;
+        }
+        let mut found = lex::uncomment(text, Backslash::IsData);
+        if found.escaped && is_definition(text) {
+            found = lex::uncomment(text, Backslash::Protects);
+        }
+        let cut = self.trim(span.part(0, found.end));
+        if passes == 0 && !cut.is_empty() && !span.is_expansion() {
+            self.remark_on_characters(span, cut, found);
+        }
+        (!cut.is_empty()).then_some(cut)
+    }
+
+    fn remark_on_characters(&mut self, line: Span, cut: Span, found: lex::Uncommented) {
+        let text = self.sources.text(cut);
+        let mut remarks = Vec::new();
+        if let Some(at) = found.open_quote
+            && !text.contains("\\\"")
+        {
+            let message = "the double quote is not closed on this line";
+            remarks.push(
+                Diagnostic::tolerated(Rule::UnmatchedQuote, line.part(at, found.end), message)
+                    .help("add the closing `\"`"),
+            );
+        }
+        if found.escaped {
+            let message = "the backslash does not keep this from being a comment";
+            let at = line.part(found.end - 1, found.end + 1);
+            remarks.push(
+                Diagnostic::tolerated(Rule::EscapedComment, at, message)
+                    .help("put the word into double quotes"),
+            );
+        }
+        let typographic =
+            |c: char| matches!(c, '\u{201c}' | '\u{201d}' | '\u{201e}' | '\u{2018}' | '\u{2019}');
+        if let Some((at, quote)) = text.char_indices().find(|&(_, c)| typographic(c)) {
+            let at = cut.part(at, at + quote.len_utf8());
+            let message = "a typographic quote is an ordinary character here";
+            remarks.push(Diagnostic::tolerated(Rule::TypographicQuote, at, message).help("write `\"`"));
+        }
+        if self.sources.was_replaced(line.file)
+            && let Some(at) = text.find('\u{fffd}')
+        {
+            let message = "bytes that are not UTF-8 are replaced here";
+            remarks.push(
+                Diagnostic::tolerated(Rule::NotUtf8, cut.part(at, at + 3), message)
+                    .help("save the file as UTF-8"),
+            );
+        }
+        if line.len() > PEER_LINE {
+            let message =
+                format!("keepalived would cut this line at {PEER_LINE} bytes; lvsd reads all of it");
+            remarks.push(Diagnostic::hint(Rule::LongLine, cut.part(0, 0), message));
+        }
+        for remark in remarks {
+            self.diagnostics.push(remark);
+        }
+    }
+
+    pub(crate) fn trim(&self, span: Span) -> Span {
+        let text = self.sources.text(span);
+        let start = text.len() - text.trim_start_matches(lex::is_blank).len();
+        let end = text.trim_end_matches(lex::is_blank).len().max(start);
+        span.part(start, end)
+    }
+
+    /// What `@ID` or `@^ID` leaves of a line.
+    fn condition(&self, span: Span) -> Option<Span> {
+        let text = self.sources.text(span);
+        let end = text.find(lex::is_blank)?;
+        let id = text.get(1..end)?;
+        let (id, wanted) = match id.strip_prefix('^') {
+            Some(id) => (id, false),
+            None => (id, true),
+        };
+        ((id == self.options.config_id) == wanted).then(|| self.trim(span.part(end, text.len())))
+    }
+
+    fn define(&mut self, span: Span) {
+        let text = self.sources.text(span);
+        let Some((name, value)) = lex::definition(text) else { return };
+        let name = name.to_owned();
+        let value = self.trim(span.part(text.len() - value.len(), text.len()));
+        let mut lines = Vec::new();
+        let mut next = Some(value);
+        // Lines that end in a backslash go on; the first that does not is the last.
+        while let Some(line) = next {
+            let text = self.sources.text(line);
+            let Some(head) = text.strip_suffix('\\') else {
+                lines.push(line);
+                break;
+            };
+            let head = self.trim(line.part(0, head.len()));
+            if !head.is_empty() {
+                lines.push(head);
+            }
+            next = self.continuation();
+        }
+        let single = lines.len() == 1 && self.sources.text(value).strip_suffix('\\').is_none();
+        let definition = if single || lines.is_empty() {
+            Definition::Text(lines.first().copied().unwrap_or(value.part(0, 0)))
+        } else {
+            Definition::Body(lines.into())
+        };
+        self.parameters.define(name, definition);
+    }
+
+    /// The next line that is not empty, as the continuation of a definition.
+    fn continuation(&mut self) -> Option<Span> {
+        loop {
+            let (Line::Fresh(span, _) | Line::Rest(span)) = self.next_line()?;
+            if let Some(clean) = self.clean(span, 0) {
+                return Some(clean);
+            }
+        }
+    }
+
+    fn repeat(&mut self, span: Span) -> bool {
+        let header = self.sources.text(span);
+        let Some(end) = Repeat::header_len(header) else {
+            return false;
+        };
+        // Only the header's own parameters are replaced now; those of the rest belong to each round.
+        let (head, rest) = (span.part(0, end), self.trim(span.part(end, span.len())));
+        let expanded = match self.parameters.expand(head, &self.sources) {
+            Expansion::Changed(pieces) => {
+                let line = pieces.write(&mut self.sources);
+                if !self.within_bounds(line) {
+                    return true;
+                }
+                line
+            }
+            _ => head,
+        };
+        match Repeat::parse(self.sources.text(expanded), head, rest, &mut self.parameters) {
+            Ok(repeat) if self.has_room(head) => self.inputs.push(Input::Repeat(repeat)),
+            Ok(_) => {}
+            Err(problem) => self.diagnostics.push(
+                Diagnostic::tolerated(Rule::BadRepetition, head, problem)
+                    .label("the line is skipped")
+                    .help("write `~SEQ(var, [start, [step,]] end) text` or `~LST(var, value, value) text`"),
+            ),
+        }
+        true
+    }
+
+    /// Whether one more input may go on the stack.
+    fn has_room(&mut self, span: Span) -> bool {
+        let room = self.inputs.len() < MAX_DEPTH;
+        if !room {
+            let message = "definitions, repetitions and includes are nested too deeply";
+            let help = format!("does a definition use itself? At most {MAX_DEPTH} levels are accepted");
+            self.diagnostics.push(Diagnostic::error(Rule::RecursiveDefinition, span, message).help(help));
+        }
+        room
+    }
+
+    /// Replaces parameters; true when the line is taken and what it became waits on the stack.
+    fn expand(&mut self, span: Span, passes: u8) -> bool {
+        match self.parameters.expand(span, &self.sources) {
+            Expansion::Unchanged => {
+                self.parameters.report_undefined(span, &self.sources, &mut self.diagnostics);
+                false
+            }
+            Expansion::Changed(_) | Expansion::Body { .. } if passes >= MAX_PASSES => {
+                self.recursion(span);
+                true
+            }
+            Expansion::Changed(pieces) => {
+                let line = pieces.write(&mut self.sources);
+                if self.within_bounds(line) {
+                    self.inputs.push(Input::Line(line, passes + 1));
+                }
+                true
+            }
+            Expansion::Body { mut before, lines, via } => {
+                if !self.has_room(span) {
+                    return true;
+                }
+                if let Some(&first) = lines.first() {
+                    before.push(first, Some(via));
+                }
+                let line = before.write(&mut self.sources);
+                if self.within_bounds(line) {
+                    self.inputs.push(Input::Body { lines, next: 1, via });
+                    self.inputs.push(Input::Line(line, passes + 1));
+                }
+                true
+            }
+            Expansion::TooDeep => {
+                self.recursion(span);
+                true
+            }
+        }
+    }
+
+    fn recursion(&mut self, span: Span) {
+        let message = "a definition uses itself, directly or through others";
+        self.diagnostics
+            .push(Diagnostic::error(Rule::RecursiveDefinition, span, message).label("the line is skipped"));
+    }
+
+    fn include(&mut self, span: Span) -> bool {
+        let text = self.sources.text(span);
+        let end = text.find(|c| lex::is_blank(c) || matches!(c, '{' | '}')).unwrap_or(text.len());
+        let Some(strictness) = text.get(..end).and_then(include::strictness) else { return false };
+        let pattern = self.trim(span.part(end, span.len()));
+        self.include_files(span.part(0, end), pattern, strictness);
+        true
+    }
+
+    /// Cuts a line at its first brace; the rest is read next.
+    fn split(&mut self, span: Span, opening: Opening) -> Segment {
+        let text = self.sources.text(span);
+        let (at, brace) = match lex::brace(text, opening) {
+            None => return Segment::Statement(span),
+            Some(Brace::Open(at)) => (at, Segment::Open(span.part(at, at + 1))),
+            Some(Brace::Close(at)) => (at, Segment::Close(span.part(at, at + 1))),
+        };
+        let (before, cut) = if at == 0 { (None, 1) } else { (Some(self.trim(span.part(0, at))), at) };
+        let rest = span.part(cut, span.len());
+        if !rest.is_empty() {
+            self.inputs.push(Input::Rest(rest));
+        }
+        before.map_or(brace, Segment::Statement)
+    }
+}
+
+/// Whether a line defines a parameter, conditions aside.
+fn is_definition(line: &str) -> bool {
+    let mut rest = line.trim_start_matches(lex::is_blank);
+    while rest.starts_with('@') {
+        let end = rest.find(lex::is_blank).unwrap_or(rest.len());
+        rest = rest.get(end..).unwrap_or_default().trim_start_matches(lex::is_blank);
+    }
+    lex::definition(rest).is_some()
+}
