@@ -87,6 +87,11 @@ impl Runner {
             Invocation::Shell => self.shell_command(script, identity)?,
             Invocation::Exec => self.program(script, identity)?,
         };
+        if let Some(insecure) = &plan.insecure {
+            tracing::warn!(
+                "SECURITY VIOLATION: {insecure}; it runs because enable_script_security is not set"
+            );
+        }
         Ok(Prepared { plan: Arc::new(plan) })
     }
 
@@ -105,7 +110,7 @@ impl Runner {
     fn program(&self, script: &Script, identity: Identity) -> Result<Plan, Refused> {
         let name = script.argv.first().map(String::as_str).unwrap_or_default();
         let configured = locate(name)?;
-        let resolved = self.checked(&configured, name, &identity)?;
+        let (resolved, insecure) = self.checked(&configured, name, &identity)?;
         let text = is_text_without_interpreter(&resolved);
         let path = if self.policy.keep_symlink_paths { configured } else { resolved };
         let rest = script.argv.iter().skip(1).cloned();
@@ -116,11 +121,12 @@ impl Runner {
             (Style::Words, path, rest.collect())
         };
         let arg0 = if text { SHELL.to_owned() } else { name.to_owned() };
-        Ok(Plan { style, program, arg0, args, identity, source: script.source.clone() })
+        Ok(Plan { style, program, arg0, args, identity, source: script.source.clone(), insecure })
     }
 
     /// A shell command is checked by its words: each that names a program is one the shell would run.
     fn shell_command(&self, script: &Script, identity: Identity) -> Result<Plan, Refused> {
+        let mut insecure = None;
         for (index, word) in script.argv.iter().enumerate() {
             let program = if word.starts_with('/') {
                 Some(PathBuf::from(word))
@@ -131,7 +137,7 @@ impl Runner {
                 None
             };
             if let Some(path) = program.filter(|path| is_executable(path)) {
-                self.checked(&path, word, &identity)?;
+                insecure = insecure.or(self.checked(&path, word, &identity)?.1);
             }
         }
         Ok(Plan {
@@ -141,26 +147,29 @@ impl Runner {
             args: vec!["-c".to_owned()],
             identity,
             source: script.source.clone(),
+            insecure,
         })
     }
 
-    /// The path with all symbolic links resolved, if the program behind it may be run.
-    fn checked(&self, path: &Path, name: &str, identity: &Identity) -> Result<PathBuf, Refused> {
+    /// The path with all symbolic links resolved, if the program behind it may be run; and what is wrong with it all the
+    /// same.
+    fn checked(
+        &self,
+        path: &Path,
+        name: &str,
+        identity: &Identity,
+    ) -> Result<(PathBuf, Option<Insecure>), Refused> {
         let walk =
             secure::walk(path).map_err(|source| Refused::NotFound { program: name.to_owned(), source })?;
         if !walk.executable {
             return Err(Refused::NotExecutable(walk.resolved));
         }
-        if let Some(flaw) = walk.flaw.filter(|_| identity.is_root() || walk.setuid_root) {
-            let insecure = Insecure { script: path.to_owned(), flaw };
-            if self.policy.enforce_security {
-                return Err(Refused::Insecure(insecure));
-            }
-            tracing::warn!(
-                "SECURITY VIOLATION: {insecure}; it runs because enable_script_security is not set"
-            );
+        let flaw = walk.flaw.filter(|_| identity.is_root() || walk.setuid_root);
+        let insecure = flaw.map(|flaw| Insecure { script: path.to_owned(), flaw });
+        match insecure {
+            Some(insecure) if self.policy.enforce_security => Err(Refused::Insecure(insecure)),
+            insecure => Ok((walk.resolved, insecure)),
         }
-        Ok(walk.resolved)
     }
 }
 

@@ -17,6 +17,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use crate::identity::Identity;
+use crate::secure::Insecure;
 
 /// How long after SIGTERM a script that overran its time gets SIGKILL; and how long after that it is given up.
 pub const KILL_AFTER: Duration = Duration::from_secs(2);
@@ -76,6 +77,7 @@ pub(crate) struct Plan {
     pub(crate) args: Vec<String>,
     pub(crate) identity: Identity,
     pub(crate) source: String,
+    pub(crate) insecure: Option<Insecure>,
 }
 
 /// A script that is ready to run, any number of times. Clones are cheap.
@@ -89,6 +91,12 @@ impl Prepared {
     #[must_use]
     pub fn source(&self) -> &str {
         &self.plan.source
+    }
+
+    /// The security rule that it breaks, when breaking it is allowed.
+    #[must_use]
+    pub fn insecure(&self) -> Option<&Insecure> {
+        self.plan.insecure.as_ref()
     }
 
     /// Runs it with further arguments and waits for its end.

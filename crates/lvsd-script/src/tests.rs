@@ -252,7 +252,9 @@ async fn as_root_what_others_can_change_is_refused() {
     chown(directory.path(), Some(65534), None).expect("root may");
     assert_eq!(flaw(&link).component, directory.path());
     enforcing(Some("nobody")).prepare(&by(&link)).expect("nobody may run what nobody can change");
-    lenient().prepare(&by(&link)).expect("without enforcement it runs");
+    let prepared = lenient().prepare(&by(&link)).expect("without enforcement it runs");
+    assert!(prepared.insecure().is_some());
+    assert!(runner.prepare(&script("true", Invocation::Exec)).expect("safe").insecure().is_none());
     // The words of a shell command count too.
     let line = script(&format!("true && {}", file.display()), Invocation::Shell);
     assert!(matches!(runner.prepare(&line), Err(Refused::Insecure(_))));
