@@ -474,6 +474,7 @@ impl Instance {
 
     fn stop(&mut self, now: Time, ending: Ending, out: &mut Outputs) -> Consequence {
         self.leave(ending.farewell, out);
+        self.tracking.faults.clear();
         let phase = match ending.to {
             State::Fault => Phase::Fault,
             State::Init | State::Backup | State::Master => Phase::Init(Init::new(now, Opening::First)),

@@ -9,8 +9,6 @@ mod invariants;
 mod lookup;
 mod output;
 mod phase;
-#[cfg(test)]
-mod tests;
 mod timers;
 mod tracking;
 mod view;
@@ -30,7 +28,7 @@ pub use timers::{down_interval, skew_time};
 pub use tracking::{Adjustment, Fault, LinkState, Tracker};
 pub use view::{GroupView, InstanceView, ScriptView, Timer};
 
-use crate::counters::RouterCounters;
+use crate::counters::{AdvertCounters, RejectCounters, RouterCounters};
 use crate::judge::Outcome;
 use crate::time::Time;
 use crate::wire::{self, AddressCheck, Checked, Reject, RxMeta};
@@ -226,6 +224,16 @@ impl Router {
         }
         self.reschedule_all();
         self.check_invariants(now);
+    }
+
+    /// Sets all counters of adverts and transitions to zero; states stay.
+    pub fn clear_counters(&mut self) {
+        self.counters = RouterCounters::default();
+        for instance in self.instances.values_mut() {
+            instance.adverts = AdvertCounters::default();
+            instance.rejected = RejectCounters::default();
+            instance.edges.clear();
+        }
     }
 
     /// Ends everything; what comes later is ignored. Every instance reports a transition to INIT.

@@ -19,8 +19,6 @@
 mod checksum;
 mod emit;
 mod receive;
-#[cfg(test)]
-mod tests;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

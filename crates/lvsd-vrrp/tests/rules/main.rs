@@ -1,0 +1,12 @@
+//! The rules of the election, one test each, with exact times.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod announce;
+mod backup;
+mod group;
+mod master;
+mod reload;
+mod start;
+mod tracking;

@@ -1,0 +1,133 @@
+//! Trackers: weights, reversal, clamping, faults.
+
+use lvsd_model::{TrackWeight, VrrpConfig};
+use lvsd_vrrp::{Adjustment, Fault, LinkState, Outcome, State, Tracker};
+
+use crate::support::{
+    Host, SECOND, effect, instance, link, micros, only, reversed, script, track_link, track_script,
+};
+
+fn with_script(base: u8, effect: TrackWeight) -> VrrpConfig {
+    let mut config = only(instance("vi", 1, base));
+    config.scripts = vec![script("chk")];
+    config.instances[0].trackers.scripts = vec![track_script("chk", effect)];
+    config
+}
+
+/// Base 100: what script and interface trackers of each kind make of OK and of failed.
+#[test]
+fn weights_add_and_subtract() {
+    for (weight, when_ok, when_failed) in
+        [(effect(20), 120, 100), (effect(-20), 100, 80), (reversed(20), 80, 100), (reversed(-20), 100, 120)]
+    {
+        let mut host = Host::start(with_script(100, weight));
+        host.script("chk", Outcome::Success);
+        assert_eq!((host.state(), host.priority()), (State::Backup, when_ok), "{weight:?}");
+        host.script("chk", Outcome::Failure);
+        assert_eq!((host.state(), host.priority()), (State::Backup, when_failed), "{weight:?}");
+
+        let mut config = instance("vi", 1, 100);
+        config.trackers.interfaces = vec![track_link("eth1", weight)];
+        let mut host = Host::start(only(config));
+        assert_eq!(host.priority(), when_failed, "{weight:?}");
+        host.link("eth1", LinkState::Up);
+        assert_eq!(host.priority(), when_ok, "{weight:?}");
+    }
+}
+
+#[test]
+fn weight_0_is_a_fault() {
+    for (weight, when_up, when_down) in
+        [(effect(0), State::Backup, State::Fault), (reversed(0), State::Fault, State::Backup)]
+    {
+        let mut config = instance("vi", 1, 100);
+        config.trackers.interfaces = vec![track_link("eth1", weight)];
+        let mut host = Host::start(only(config));
+        assert_eq!(host.state(), when_down);
+        host.link("eth1", LinkState::Up);
+        assert_eq!(host.state(), when_up);
+    }
+    let mut host = Host::start(with_script(100, effect(0)));
+    host.script("chk", Outcome::Success);
+    host.script("chk", Outcome::Failure);
+    assert_eq!(host.view().faults, [Fault::Tracker(Tracker::Script("chk".to_owned()))]);
+    host.script("chk", Outcome::Success);
+    assert_eq!(host.state(), State::Backup);
+}
+
+#[test]
+fn priority_stays_between_1_and_254_and_adjustments_stay_whole() {
+    for (base, weight, outcome, priority, amount) in [
+        (250, 20, Outcome::Success, 254, 20),
+        (10, -253, Outcome::Failure, 1, -253),
+        (1, 253, Outcome::Success, 254, 253),
+    ] {
+        let mut host = Host::start(with_script(base, effect(weight)));
+        host.script("chk", outcome);
+        assert_eq!(host.priority(), priority);
+        let tracker = Tracker::Script("chk".to_owned());
+        assert_eq!(host.view().adjustments, [Adjustment { tracker, amount }]);
+    }
+}
+
+#[test]
+fn owner_is_never_adjusted_nor_kept_waiting_for_weights() {
+    let mut host = Host::start(with_script(255, effect(-20)));
+    assert_eq!(host.state(), State::Master);
+    host.script("chk", Outcome::Failure);
+    assert_eq!((host.priority(), host.view().adjustments.len()), (255, 0));
+}
+
+#[test]
+fn running_down_timer_follows_the_priority() {
+    let mut host = Host::start(with_script(100, effect(-50)));
+    host.script("chk", Outcome::Success);
+    assert_eq!(host.deadline(), micros(3_609_375));
+    host.run(SECOND);
+    host.script("chk", Outcome::Failure);
+    assert_eq!(host.deadline(), std::time::Duration::from_nanos(3_804_687_500));
+}
+
+#[test]
+fn rise_and_fall_delay_the_effect() {
+    let mut config = with_script(100, effect(-50));
+    config.scripts[0].rise = 2;
+    config.scripts[0].fall = 3;
+    let mut host = Host::start(config);
+    let mut priorities = Vec::new();
+    use Outcome::{Failure, Success, TimedOut};
+    for outcome in [Success, Failure, TimedOut, Failure, Success, Success] {
+        host.script("chk", outcome);
+        priorities.push(host.priority());
+    }
+    assert_eq!(priorities, [100, 100, 100, 50, 50, 100]);
+}
+
+#[test]
+fn master_announces_its_new_priority_with_the_next_advert() {
+    let mut host = Host::start(with_script(100, effect(-50)));
+    host.script("chk", Outcome::Success);
+    host.run(SECOND * 4);
+    host.outputs();
+    host.script("chk", Outcome::Failure);
+    assert_eq!((host.state(), host.told().len()), (State::Master, 0));
+    host.run(SECOND);
+    assert_eq!(host.told(), ["send 50"]);
+}
+
+#[test]
+fn unknown_script_is_ignored() {
+    let mut host = Host::start(with_script(100, effect(-50)));
+    host.script("other", Outcome::Failure);
+    host.script("chk", Outcome::Success);
+    assert_eq!(host.priority(), 100);
+}
+
+#[test]
+fn interface_names_are_told_apart() {
+    let mut host = Host::master(instance("vi", 1, 100));
+    host.link("eth9", LinkState::Down);
+    host.link("eth9", LinkState::Up);
+    assert_eq!((host.state(), host.told().len()), (State::Master, 0));
+    assert_eq!(Fault::LinkDown(link("eth9")).to_string(), "interface eth9 is down");
+}
