@@ -130,8 +130,10 @@ pub(super) fn address(payload: &[u8]) -> Option<AddressEntry> {
         }
     }
     let interface = u32::from_ne_bytes([i0, i1, i2, i3]);
+    let own = local.or(prefix)?;
     Some(AddressEntry {
-        key: AddressKey { interface, address: local.or(prefix)?, prefix_len },
+        key: AddressKey { interface, address: own, prefix_len },
+        peer: prefix.filter(|prefix| *prefix != own),
         flags,
         scope: AddressScope(scope),
         protocol,

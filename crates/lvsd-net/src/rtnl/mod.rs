@@ -58,6 +58,8 @@ pub struct AddressKey {
 pub struct AddressEntry {
     /// Which.
     pub key: AddressKey,
+    /// The other end of a point-to-point link.
+    pub peer: Option<IpAddr>,
     /// `IFA_F_*` flags.
     pub flags: u32,
     /// Its scope.

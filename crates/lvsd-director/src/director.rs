@@ -1,0 +1,492 @@
+//! The main thread: does what the supervisor says, runs scripts, tells what happened.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::unix::net::UnixStream as StdStream;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lvsd_ipc::{
+    Applied, FrameReader, FrameWriter, FromChild, Generation, StopManner, ToChild, VrrpPlan, VrrpSnapshot,
+};
+use lvsd_model::VrrpConfig;
+use lvsd_net::uptime;
+use lvsd_vrrp::{InstanceId, ShutdownMode, State};
+use tokio::net::UnixStream;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until, timeout};
+use tracing::{error, info, warn};
+
+use crate::election::{self, Event, Report};
+use crate::keeper::{self, Foreign, Kept};
+use crate::notify::Notifier;
+use crate::schedule::{self, Duty};
+use crate::tracker::Trackers;
+
+type FromSupervisor = ToChild<VrrpPlan>;
+type ToSupervisor = FromChild<VrrpSnapshot>;
+
+/// How long the scripts of a stop may take.
+const LAST_SCRIPTS: Duration = Duration::from_secs(1);
+/// How long a stop waits for the kernel to have removed the addresses.
+const LAST_CHANGES: Duration = Duration::from_secs(4);
+/// How long the threads may take to answer a question.
+const ANSWER: Duration = Duration::from_secs(2);
+/// A signal to the whole family reaches us, too; the supervisor then says how to stop, within this time.
+const SUPERVISOR_FIRST: Duration = Duration::from_millis(500);
+/// Exit status for a missing privilege.
+const NO_PERMISSION: u8 = 4;
+
+/// The life of the process.
+pub(crate) async fn direct(stream: StdStream) -> ExitCode {
+    let connected = stream.set_nonblocking(true).and_then(|()| UnixStream::from_std(stream));
+    let signals = Signals::new();
+    let (stream, signals) = match (connected, signals) {
+        (Ok(stream), Ok(signals)) => (stream, signals),
+        (Err(error), _) | (_, Err(error)) => {
+            error!(%error, "the VRRP process cannot start");
+            return ExitCode::FAILURE;
+        }
+    };
+    let (reading, writing) = stream.into_split();
+    let (inbox, outbox, writer) = connect(reading, writing);
+    let mut director = Director {
+        outbox,
+        engine: None,
+        trackers: Trackers::default(),
+        notifier: Notifier::new(),
+        started: uptime(),
+    };
+    director.say(FromChild::Ready);
+    let code = director.run(inbox, signals).await;
+    drop(director);
+    // So that the last message is on its way before the process ends.
+    let _ = timeout(ANSWER, writer).await;
+    code
+}
+
+type Inbox = mpsc::Receiver<FromSupervisor>;
+type Outbox = mpsc::UnboundedSender<ToSupervisor>;
+
+/// Reads and writes in tasks of their own. What waits to be written is bounded by what the supervisor asked for.
+fn connect(reading: OwnedReadHalf, writing: OwnedWriteHalf) -> (Inbox, Outbox, tokio::task::JoinHandle<()>) {
+    let (to_inbox, inbox) = mpsc::channel(16);
+    let (outbox, mut to_write) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        let mut reader = FrameReader::new(reading);
+        loop {
+            match reader.next().await {
+                Ok(Some(message)) => {
+                    if to_inbox.send(message).await.is_err() {
+                        return;
+                    }
+                }
+                Ok(None) => return,
+                Err(error) => return warn!(%error, "the connection to the supervisor broke"),
+            }
+        }
+    });
+    let writer = tokio::spawn(async move {
+        let mut writer = FrameWriter::new(writing);
+        while let Some(message) = to_write.recv().await {
+            // The end of the supervisor is noticed by the reader.
+            if writer.send(&message).await.is_err() {
+                return;
+            }
+        }
+    });
+    (inbox, outbox, writer)
+}
+
+struct Signals {
+    term: Signal,
+    int: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self { term: signal(SignalKind::terminate())?, int: signal(SignalKind::interrupt())? })
+    }
+
+    async fn stop(&mut self) {
+        tokio::select! {
+            _ = self.term.recv() => {}
+            _ = self.int.recv() => {}
+        }
+    }
+}
+
+/// The two threads, once there is a plan.
+struct Engine {
+    election: election::Handle,
+    keeper: keeper::Handle,
+    events: mpsc::UnboundedReceiver<Event>,
+    /// Names of threads that have ended.
+    ended: mpsc::UnboundedReceiver<&'static str>,
+}
+
+impl Engine {
+    /// Starts both threads. Gives what of the scheduling the host does not allow, too.
+    fn start(plan: &VrrpPlan, started: Duration) -> io::Result<(Self, Vec<String>)> {
+        let mut problems = schedule::enter(plan.scheduling, Duty::Ordinary);
+        if plan.scheduling.lock_memory {
+            let locked = lvsd_net::lock_memory();
+            problems.extend(locked.err().map(|error| format!("vrrp_no_swap cannot be set: {error}")));
+        }
+        let (keeper, for_keeper) = keeper::prepare()?;
+        let (election, for_election) = election::prepare()?;
+        let (to_events, events) = mpsc::unbounded_channel();
+        let (to_ended, ended) = mpsc::unbounded_channel();
+        let (to_problems, from_threads) = std::sync::mpsc::channel();
+        let begin = |name: &'static str| {
+            let (scheduling, problems) = (plan.scheduling, to_problems.clone());
+            let guard = Guard { name, ended: to_ended.clone() };
+            move || {
+                // One that nobody receives any more has been waited for long enough.
+                let _ = problems.send(schedule::enter(scheduling, Duty::Urgent));
+                guard
+            }
+        };
+        election::start(
+            for_election,
+            started + plan.startup_delay,
+            keeper.clone(),
+            to_events,
+            begin("election"),
+        )?;
+        keeper::start(for_keeper, plan.runtime_dir.clone(), election.clone(), begin("keeper"))?;
+        for _ in 0..2 {
+            problems.extend(from_threads.recv_timeout(ANSWER).unwrap_or_default());
+        }
+        problems.sort();
+        problems.dedup();
+        Ok((Self { election, keeper, events, ended }, problems))
+    }
+
+    async fn begin(&self, config: &Arc<VrrpConfig>) -> Option<()> {
+        let (done, begun) = oneshot::channel();
+        self.keeper.send(keeper::Command::Begin { config: Arc::clone(config), done });
+        begun.await.ok()
+    }
+
+    async fn apply(&self, config: Arc<VrrpConfig>) -> Option<()> {
+        let (done, applied) = oneshot::channel();
+        self.election.send(election::Input::Apply { config, done });
+        let applied = applied.await.ok()?;
+        info!(
+            added = applied.added.len(),
+            removed = applied.removed.len(),
+            changed = applied.changed.len(),
+            "configuration applied"
+        );
+        Some(())
+    }
+
+    /// Everything known about everything.
+    async fn snapshot(election: election::Handle, keeper: keeper::Handle) -> Option<VrrpSnapshot> {
+        let (reply, report) = oneshot::channel();
+        election.send(election::Input::Report(reply));
+        let (reply, kept) = oneshot::channel();
+        keeper.send(keeper::Command::Count(reply));
+        let report = timeout(ANSWER, report).await.ok()?.ok()?;
+        // A keeper that waits for the kernel must not hide the state of the election.
+        let kept = timeout(ANSWER, kept).await.ok().and_then(Result::ok).unwrap_or_default();
+        Some(combine(report, &kept))
+    }
+}
+
+/// Says that its thread has ended, however it did.
+struct Guard {
+    name: &'static str,
+    ended: mpsc::UnboundedSender<&'static str>,
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let _ = self.ended.send(self.name);
+    }
+}
+
+fn combine(report: Report, kept: &BTreeMap<InstanceId, Kept>) -> VrrpSnapshot {
+    let Report { mut snapshot, ids } = report;
+    for (instance, id) in snapshot.instances.iter_mut().zip(ids) {
+        let kept = kept.get(&id).copied().unwrap_or_default();
+        instance.addresses_present = kept.present;
+        instance.adverts.announcements_sent = kept.announced;
+    }
+    snapshot
+}
+
+/// Why the main loop ends.
+enum End {
+    Stop(StopManner),
+    SupervisorGone,
+    Signal,
+    ThreadEnded(&'static str),
+    CannotStart(io::Error),
+}
+
+struct Director {
+    outbox: Outbox,
+    engine: Option<Engine>,
+    trackers: Trackers,
+    notifier: Notifier,
+    /// When the process started, on the clock of the election.
+    started: Duration,
+}
+
+impl Director {
+    fn say(&self, message: ToSupervisor) {
+        // The end of the supervisor is noticed by the reader.
+        let _ = self.outbox.send(message);
+    }
+
+    async fn run(&mut self, inbox: Inbox, signals: Signals) -> ExitCode {
+        match self.serve(inbox, signals).await {
+            End::Stop(manner) => {
+                self.stop(manner).await;
+                self.say(FromChild::Stopped);
+                ExitCode::SUCCESS
+            }
+            End::SupervisorGone => {
+                warn!("the supervisor is gone; resigning");
+                self.stop(StopManner::Release).await;
+                ExitCode::SUCCESS
+            }
+            End::Signal => {
+                info!("asked to stop by a signal");
+                self.stop(StopManner::Release).await;
+                ExitCode::SUCCESS
+            }
+            End::ThreadEnded(thread) => {
+                error!(thread, "a thread of the VRRP process ended; resigning");
+                if let Some(engine) = &self.engine {
+                    engine.keeper.send(keeper::Command::ReleaseAll);
+                }
+                self.stop(StopManner::Release).await;
+                ExitCode::FAILURE
+            }
+            End::CannotStart(error) => {
+                error!(%error, "VRRP cannot start");
+                match error.kind() {
+                    io::ErrorKind::PermissionDenied => ExitCode::from(NO_PERMISSION),
+                    _ => ExitCode::FAILURE,
+                }
+            }
+        }
+    }
+
+    async fn serve(&mut self, mut inbox: Inbox, mut signals: Signals) -> End {
+        let mut signalled: Option<Instant> = None;
+        loop {
+            tokio::select! {
+                message = inbox.recv() => {
+                    let Some(message) = message else { return End::SupervisorGone };
+                    match self.obey(message).await {
+                        Ok(()) => {}
+                        Err(end) => return end,
+                    }
+                }
+                happening = happening(&mut self.engine) => match happening {
+                    Happening::Event(event) => self.on_event(event),
+                    Happening::Ended(thread) => return End::ThreadEnded(thread),
+                },
+                () = self.notifier.advance() => {}
+                () = signals.stop() => signalled = Some(Instant::now() + SUPERVISOR_FIRST),
+                () = at(signalled) => return End::Signal,
+            }
+        }
+    }
+
+    async fn obey(&mut self, message: FromSupervisor) -> Result<(), End> {
+        match message {
+            ToChild::Apply { generation, plan } => self.apply(generation, *plan).await,
+            ToChild::Snapshot { request } => {
+                self.snapshot(request);
+                Ok(())
+            }
+            ToChild::ClearCounters => {
+                if let Some(engine) = &self.engine {
+                    engine.election.send(election::Input::ClearCounters);
+                    engine.keeper.send(keeper::Command::ClearCounters);
+                }
+                Ok(())
+            }
+            ToChild::Stop(manner) => Err(End::Stop(manner)),
+        }
+    }
+
+    async fn apply(&mut self, generation: Generation, plan: VrrpPlan) -> Result<(), End> {
+        let config = Arc::new(plan.config.clone());
+        let mut problems = Vec::new();
+        // Before anything can happen that they are told of.
+        let notifies = config.instances.iter().map(|instance| &instance.notify);
+        let notifies = notifies.chain(config.groups.iter().map(|group| &group.notify));
+        problems.extend(self.notifier.apply(&plan.scripts, notifies));
+        let first = self.engine.is_none();
+        if first {
+            let (engine, refused) = Engine::start(&plan, self.started).map_err(End::CannotStart)?;
+            problems.extend(refused);
+            self.engine = Some(engine);
+        }
+        let Some(engine) = &self.engine else { return Ok(()) };
+        engine.keeper.send(keeper::Command::Foreign(if plan.release_foreign_vips {
+            Foreign::Remove
+        } else {
+            Foreign::Leave
+        }));
+        if first {
+            engine.begin(&config).await.ok_or(End::ThreadEnded("keeper"))?;
+        }
+        engine.apply(Arc::clone(&config)).await.ok_or(End::ThreadEnded("election"))?;
+        self.trackers.apply(&config.scripts, &plan.scripts, &engine.election);
+        problems.extend(
+            self.trackers
+                .refused()
+                .into_iter()
+                .map(|(name, why)| format!("vrrp_script {name} cannot run and counts as failed: {why}")),
+        );
+        problems.extend(missing_interfaces(&config));
+        problems.sort();
+        for problem in &problems {
+            warn!(problem, "not everything of the configuration works on this host");
+        }
+        let outcome = if problems.is_empty() { Applied::Done } else { Applied::Degraded(problems) };
+        self.say(FromChild::Applied { generation, outcome });
+        Ok(())
+    }
+
+    fn snapshot(&self, request: u64) {
+        let outbox = self.outbox.clone();
+        let refused = self.trackers.refused();
+        let handles = self.engine.as_ref().map(|engine| (engine.election.clone(), engine.keeper.clone()));
+        tokio::spawn(async move {
+            let snapshot = match handles {
+                Some((election, keeper)) => Engine::snapshot(election, keeper).await,
+                None => Some(VrrpSnapshot::default()),
+            };
+            let Some(mut snapshot) = snapshot else { return };
+            for script in &mut snapshot.scripts {
+                script.disabled = refused.get(&script.name).cloned();
+            }
+            let _ = outbox.send(FromChild::Snapshot { request, snapshot: Box::new(snapshot) });
+        });
+    }
+
+    fn on_event(&mut self, event: Event) {
+        match event {
+            Event::Instance { config, transition, faults } => {
+                let (from, to) =
+                    (election::state(transition.from).word(), election::state(transition.to).word());
+                let (cause, priority) = (transition.cause.to_string(), transition.priority);
+                if transition.to == State::Fault {
+                    warn!(
+                        instance = config.name,
+                        from,
+                        to,
+                        cause,
+                        priority,
+                        ?faults,
+                        "instance changed its state"
+                    );
+                } else {
+                    info!(instance = config.name, from, to, cause, priority, "instance changed its state");
+                }
+                self.notifier.instance(&config, &transition);
+            }
+            Event::Group(config, transition) => {
+                let (from, to) =
+                    (election::state(transition.from).word(), election::state(transition.to).word());
+                info!(group = config.name, from, to, cause = %transition.cause, "group changed its state");
+                self.notifier.group(&config, &transition);
+            }
+            Event::LowerPriority(config, source, priority) => {
+                info!(instance = config.name, %source, priority, "advert of lower priority while MASTER");
+                self.notifier.lower_priority(&config);
+            }
+            Event::Rejected { instance, source, reject } => {
+                warn!(instance, %source, %reject, "advert is not as it should be; more of the kind are only counted");
+            }
+            Event::Unsent { instance, error } => warn!(instance, error, "adverts cannot be sent"),
+            Event::Unopened(unopened) => {
+                let interface = unopened.interface.as_ref().map(|name| name.as_str());
+                let (family, error) = (unopened.family, unopened.error);
+                warn!(interface, %family, error, "a VRRP socket cannot be opened; trying again");
+            }
+            Event::Stalled(late) => {
+                warn!(?late, "the election did not run in time; packets that waited were taken in first");
+            }
+        }
+    }
+
+    /// Leaves, as fast as the kernel can: the last adverts first, then the addresses, the scripts beside that.
+    async fn stop(&mut self, manner: StopManner) {
+        self.trackers.stop();
+        let Some(mut engine) = self.engine.take() else { return };
+        let mode = match manner {
+            StopManner::Release => ShutdownMode::Resign,
+            StopManner::Keep => ShutdownMode::KeepAddresses,
+        };
+        let (done, resigned) = oneshot::channel();
+        engine.election.send(election::Input::Shutdown { mode, done });
+        // Fails when the thread has ended, and then there is nobody to resign.
+        let _ = timeout(ANSWER, resigned).await;
+        let (done, released) = oneshot::channel();
+        engine.keeper.send(keeper::Command::Barrier(done));
+        while let Ok(event) = engine.events.try_recv() {
+            self.on_event(event);
+        }
+        let deadline = Instant::now() + LAST_SCRIPTS;
+        if !matches!(timeout(LAST_CHANGES, released).await, Ok(Ok(()))) {
+            error!("the kernel has not removed all addresses in time");
+        }
+        while !self.notifier.is_idle() {
+            if tokio::time::timeout_at(deadline, self.notifier.advance()).await.is_err() {
+                warn!("notification scripts were still running at the end");
+                return;
+            }
+        }
+    }
+}
+
+enum Happening {
+    Event(Event),
+    Ended(&'static str),
+}
+
+/// What the threads have to tell; never, while there are none.
+async fn happening(engine: &mut Option<Engine>) -> Happening {
+    let Some(engine) = engine else { return std::future::pending().await };
+    tokio::select! {
+        Some(event) = engine.events.recv() => Happening::Event(event),
+        Some(thread) = engine.ended.recv() => Happening::Ended(thread),
+        else => Happening::Ended("election"),
+    }
+}
+
+async fn at(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Interfaces that the configuration names and this host does not have.
+fn missing_interfaces(config: &VrrpConfig) -> Vec<String> {
+    let mut missing = Vec::new();
+    for instance in &config.instances {
+        let addresses = instance.addresses.iter().chain(&instance.excluded);
+        let of_addresses = addresses.filter_map(|line| line.interface.as_ref());
+        let tracked = instance.trackers.interfaces.iter().map(|line| &line.interface);
+        for interface in instance.interface.iter().chain(of_addresses).chain(tracked) {
+            let message = format!("vrrp_instance {}: there is no interface {interface} (yet)", instance.name);
+            if nix::net::if_::if_nametoindex(interface.as_str()).is_err() && !missing.contains(&message) {
+                missing.push(message);
+            }
+        }
+    }
+    missing
+}

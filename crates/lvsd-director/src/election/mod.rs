@@ -1,0 +1,513 @@
+//! The election: a thread with the VRRP sockets, one timer and the engine, and nothing else.
+//!
+//! It never waits for anybody: what it is told comes by a channel and a wake-up, what it decides beside adverts goes to the
+//! keeper and to the main thread by channels that do not block. Their length is bounded by what the engine can say: a few
+//! outputs per instance and change of state, none for an advert.
+//!
+//! In each turn it first takes in the packets that wait, then lets the engine's timers run, then looks at what it was told: an
+//! advert that came in time counts although the timer has run out since.
+
+mod report;
+mod sockets;
+
+use std::collections::HashSet;
+use std::io;
+use std::net::IpAddr;
+use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use lvsd_model::{Instance, SyncGroup, Transport, VrrpConfig};
+use lvsd_net::{MAX_DATAGRAM, Outgoing, Timer, Wakeup, uptime};
+use lvsd_vrrp::wire::{OutgoingAdvert, Reject, RxMeta, TTL, destinations};
+use lvsd_vrrp::{
+    Action, Applied, InstanceId, Outcome, Output, Reception, Router, ShutdownMode, Time, Transition,
+};
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+use tokio::sync::{mpsc as events, oneshot};
+
+use crate::keeper::{self, Fact, routed_source};
+pub(crate) use report::{Report, state};
+pub(crate) use sockets::Unopened;
+use sockets::{Sockets, Token};
+
+const WAKEUP: Token = Token(0);
+const TIMER: Token = Token(1);
+const FIRST_SOCKET: u64 = 2;
+
+/// Datagrams taken from one socket before the timers run, so that a flood cannot stop our adverts.
+const DATAGRAMS: usize = 512;
+/// Things told that are looked at before packets and timers have their turn again.
+const INPUTS: usize = 16;
+/// Events per wait.
+const EVENTS: usize = 64;
+
+/// What the election is told.
+#[derive(Debug)]
+pub(crate) enum Input {
+    /// Something about the world.
+    Fact(Fact),
+    /// Somebody else deleted an address that an instance holds.
+    AddressDeleted {
+        /// The instance.
+        id: InstanceId,
+        /// The address.
+        address: IpAddr,
+    },
+    /// A run of a tracked script has ended.
+    Script {
+        /// Its name.
+        name: String,
+        /// How.
+        outcome: Outcome,
+    },
+    /// A new configuration.
+    Apply {
+        /// It.
+        config: Arc<VrrpConfig>,
+        /// Answered when it is in force.
+        done: oneshot::Sender<Applied>,
+    },
+    /// State and counters.
+    Report(oneshot::Sender<Report>),
+    /// Set the counters to zero.
+    ClearCounters,
+    /// The end.
+    Shutdown {
+        /// How.
+        mode: ShutdownMode,
+        /// Answered when the last advert is sent and everything else is ordered.
+        done: oneshot::Sender<()>,
+    },
+}
+
+/// What the election tells the main thread.
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// An instance changed its state.
+    Instance {
+        /// Its configuration.
+        config: Arc<Instance>,
+        /// The change.
+        transition: Transition,
+        /// The faults that it has now.
+        faults: Vec<String>,
+    },
+    /// A group changed its state.
+    Group(Arc<SyncGroup>, Transition),
+    /// A master heard an advert of lower priority.
+    LowerPriority(Arc<Instance>, IpAddr, u8),
+    /// An advert was not believed, for a reason not told since the instance last changed its state.
+    Rejected {
+        /// Name of the instance.
+        instance: String,
+        /// The sender.
+        source: IpAddr,
+        /// Why.
+        reject: Reject,
+    },
+    /// Adverts of an instance cannot be sent; told once until one can.
+    Unsent {
+        /// Name of the instance.
+        instance: String,
+        /// Why.
+        error: String,
+    },
+    /// A socket cannot be opened; it is tried again.
+    Unopened(Unopened),
+    /// The thread did not run for longer than an advertisement interval.
+    Stalled(Duration),
+}
+
+/// The way to the election. Sending never blocks.
+#[derive(Clone, Debug)]
+pub(crate) struct Handle {
+    sender: mpsc::Sender<Input>,
+    wakeup: Arc<Wakeup>,
+}
+
+impl Handle {
+    /// Tells the election something. One that has ended is noticed by the main thread.
+    pub(crate) fn send(&self, input: Input) {
+        if self.sender.send(input).is_ok() {
+            self.wakeup.raise();
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) type Inputs = mpsc::Receiver<Input>;
+
+#[cfg(test)]
+impl Handle {
+    /// A handle whose other end is the test's.
+    pub(crate) fn for_tests() -> (Self, Inputs) {
+        let (sender, inputs) = mpsc::channel();
+        (Self { sender, wakeup: Arc::new(Wakeup::new().expect("an eventfd")) }, inputs)
+    }
+}
+
+/// What has to be opened before the thread starts.
+#[derive(Debug)]
+pub(crate) struct Ingredients {
+    receiver: mpsc::Receiver<Input>,
+    wakeup: Arc<Wakeup>,
+    timer: Timer,
+    sockets: Sockets,
+}
+
+/// Opens what the election always needs.
+///
+/// # Errors
+/// The kernel's.
+pub(crate) fn prepare() -> io::Result<(Handle, Ingredients)> {
+    let (sender, receiver) = mpsc::channel();
+    let wakeup = Arc::new(Wakeup::new()?);
+    let timer = Timer::new()?;
+    let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
+    epoll.add(&*wakeup, EpollEvent::new(EpollFlags::EPOLLIN, WAKEUP.0))?;
+    epoll.add(&timer, EpollEvent::new(EpollFlags::EPOLLIN, TIMER.0))?;
+    let sockets = Sockets::new(epoll, FIRST_SOCKET);
+    let handle = Handle { sender, wakeup: Arc::clone(&wakeup) };
+    Ok((handle, Ingredients { receiver, wakeup, timer, sockets }))
+}
+
+/// Starts the thread; it ends after [`Input::Shutdown`], or when all its handles are gone. It begins with `begin`, whose result
+/// is dropped when it ends.
+///
+/// # Errors
+/// No room for a thread.
+pub(crate) fn start<G>(
+    ingredients: Ingredients,
+    startup_ends: Duration,
+    keeper: keeper::Handle,
+    events: events::UnboundedSender<Event>,
+    begin: impl FnOnce() -> G + Send + 'static,
+) -> io::Result<JoinHandle<()>> {
+    std::thread::Builder::new().name("lvsd: election".to_owned()).spawn(move || {
+        let _guard = begin();
+        let Ingredients { receiver, wakeup, timer, sockets } = ingredients;
+        let election = Election {
+            router: Router::new(Time::after_start(startup_ends)),
+            sockets,
+            timer,
+            receiver,
+            wakeup,
+            keeper,
+            events,
+            packet: Vec::with_capacity(256),
+            datagram: vec![0; MAX_DATAGRAM],
+            pulse: Pulse::default(),
+            told: Told::default(),
+            routed: Vec::new(),
+        };
+        election.run();
+    })
+}
+
+/// How late the thread runs.
+#[derive(Clone, Copy, Debug, Default)]
+struct Pulse {
+    deadline: Option<Duration>,
+    worst: Duration,
+    /// The shortest advertisement interval of all instances.
+    interval: Option<Duration>,
+}
+
+impl Pulse {
+    /// Takes the time of a turn; gives the lateness when it is longer than an interval.
+    fn beat(&mut self, now: Duration) -> Option<Duration> {
+        let late = now.saturating_sub(self.deadline?);
+        self.worst = self.worst.max(late);
+        self.interval.filter(|interval| late > *interval).map(|_| late)
+    }
+}
+
+/// What was told already and is not told again.
+#[derive(Debug, Default)]
+struct Told {
+    rejects: HashSet<(InstanceId, Reject)>,
+    unsent: HashSet<InstanceId>,
+}
+
+struct Election {
+    router: Router,
+    sockets: Sockets,
+    timer: Timer,
+    receiver: mpsc::Receiver<Input>,
+    wakeup: Arc<Wakeup>,
+    keeper: keeper::Handle,
+    events: events::UnboundedSender<Event>,
+    packet: Vec<u8>,
+    datagram: Vec<u8>,
+    pulse: Pulse,
+    told: Told,
+    /// Unicast instances with neither interface nor source, and a peer of each.
+    routed: Vec<(InstanceId, IpAddr)>,
+}
+
+/// Whether the thread goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    /// With a wait.
+    Wait,
+    /// At once: there is more to do.
+    Again,
+    /// No.
+    End,
+}
+
+impl Election {
+    fn run(mut self) {
+        let mut ready = [EpollEvent::empty(); EVENTS];
+        let mut turn = Turn::Wait;
+        while turn != Turn::End {
+            let wait = if turn == Turn::Wait { EpollTimeout::NONE } else { EpollTimeout::ZERO };
+            // An interrupted wait is an early turn, which does no harm.
+            let count = self.sockets.epoll().wait(&mut ready, wait).unwrap_or(0);
+            let now = uptime();
+            let stalled = self.pulse.beat(now);
+            let tokens = ready.iter().take(count).map(|event| Token(event.data()));
+            self.take_packets(tokens, stalled);
+            self.timer.clear();
+            self.router.handle_timeout(Time::after_start(uptime()));
+            self.do_outputs();
+            self.wakeup.clear();
+            turn = self.take_inputs();
+            self.arm();
+        }
+    }
+
+    /// Takes in what waits in the sockets that are ready; in all of them after a stall.
+    fn take_packets(&mut self, ready: impl Iterator<Item = Token>, stalled: Option<Duration>) {
+        match stalled {
+            Some(late) => {
+                let _ = self.events.send(Event::Stalled(late));
+                let all: Vec<Token> = self.sockets.tokens().collect();
+                all.into_iter().for_each(|token| self.drain(token));
+            }
+            None => ready.for_each(|token| self.drain(token)),
+        }
+    }
+
+    fn drain(&mut self, token: Token) {
+        for _ in 0..DATAGRAMS {
+            let Some((socket, interface)) = self.sockets.socket(token) else { return };
+            // ENETDOWN and the like are told by the link's own events.
+            let Ok(Some(received)) = socket.receive(&mut self.datagram) else { return };
+            if interface.is_none() && received.destination.is_multicast() {
+                continue;
+            }
+            let (source, destination) = (received.source, received.destination);
+            let meta = RxMeta { source, destination, ttl: received.hops };
+            let now = Time::after_start(uptime());
+            let reception = self.router.receive(now, interface, meta, received.payload);
+            self.tell_reject(reception, source);
+            self.do_outputs();
+        }
+    }
+
+    fn tell_reject(&mut self, reception: Reception, source: IpAddr) {
+        let (id, reject) = match reception {
+            Reception::Rejected { id, reject } | Reception::Accepted { id, oddity: Some(reject) } => {
+                (id, reject)
+            }
+            Reception::Accepted { oddity: None, .. }
+            | Reception::Unknown
+            | Reception::Malformed
+            | Reception::Ignored => return,
+        };
+        if self.told.rejects.insert((id, reject))
+            && let Some(view) = self.router.instance(id)
+        {
+            let instance = view.config.name.clone();
+            let _ = self.events.send(Event::Rejected { instance, source, reject });
+        }
+    }
+
+    fn take_inputs(&mut self) -> Turn {
+        for _ in 0..INPUTS {
+            let turn = match self.receiver.try_recv() {
+                Ok(input) => self.take_input(input),
+                Err(mpsc::TryRecvError::Empty) => return Turn::Wait,
+                Err(mpsc::TryRecvError::Disconnected) => return Turn::End,
+            };
+            if turn == Turn::End {
+                return turn;
+            }
+        }
+        Turn::Again
+    }
+
+    fn take_input(&mut self, input: Input) -> Turn {
+        let now = Time::after_start(uptime());
+        match input {
+            Input::Fact(fact) => self.take_fact(now, fact),
+            Input::AddressDeleted { id, address } => self.router.address_deleted(now, id, address),
+            Input::Script { name, outcome } => self.router.script_result(now, &name, outcome),
+            Input::Apply { config, done } => {
+                let _ = done.send(self.apply(now, &config));
+            }
+            Input::Report(reply) => {
+                let _ = reply.send(report::report(&self.router, now, self.pulse.worst));
+            }
+            Input::ClearCounters => {
+                self.router.clear_counters();
+                self.pulse.worst = Duration::ZERO;
+            }
+            Input::Shutdown { mode, done } => {
+                self.router.shutdown(now, mode);
+                self.do_outputs();
+                let _ = done.send(());
+                return Turn::End;
+            }
+        }
+        self.do_outputs();
+        Turn::Wait
+    }
+
+    fn take_fact(&mut self, now: Time, fact: Fact) {
+        match fact {
+            Fact::Link { name, device, state } => {
+                self.sockets.set_device(&name, device);
+                self.open_sockets();
+                self.router.link(now, &name, state);
+            }
+            Fact::Source { interface, family, address } => {
+                self.router.interface_address(now, &interface, family, address);
+            }
+        }
+        self.find_sources(now);
+    }
+
+    fn apply(&mut self, now: Time, config: &VrrpConfig) -> Applied {
+        self.sockets.want(config.instances.iter());
+        self.open_sockets();
+        let applied = self.router.apply(now, config);
+        // With the old sockets still there: what is gone resigns by them.
+        self.do_outputs();
+        self.sockets.route(self.router.instances().map(|view| (view.id, view.config)));
+        self.pulse.interval =
+            config.instances.iter().map(|instance| instance.advert_interval.duration()).min();
+        self.routed =
+            self.router.instances().filter_map(|view| Some((view.id, routed_peer(view.config)?))).collect();
+        self.find_sources(now);
+        let known = |id: &InstanceId| self.router.instance(*id).is_some();
+        self.told.rejects.retain(|(id, _)| known(id));
+        self.told.unsent.retain(known);
+        applied
+    }
+
+    fn open_sockets(&mut self) {
+        for unopened in self.sockets.open(uptime()) {
+            let _ = self.events.send(Event::Unopened(unopened));
+        }
+    }
+
+    fn find_sources(&mut self, now: Time) {
+        for (id, peer) in &self.routed {
+            self.router.instance_source(now, *id, routed_source(*peer));
+        }
+    }
+
+    /// Sets the timer to the engine's next deadline.
+    fn arm(&mut self) {
+        let now = uptime();
+        if self.sockets.retry_at().is_some_and(|at| at <= now) {
+            self.open_sockets();
+        }
+        let deadline = self.router.poll_timeout().map(Time::since_start);
+        self.pulse.deadline = deadline;
+        let next = [deadline, self.sockets.retry_at()].into_iter().flatten().min();
+        // A valid time cannot fail; if it did, the next packet would be the next turn.
+        let _ = self.timer.arm(next);
+    }
+
+    fn do_outputs(&mut self) {
+        while let Some(output) = self.router.poll_output() {
+            match output {
+                Output::Instance { id, config, action } => self.do_action(id, config, action),
+                Output::Group { config, transition } => {
+                    let _ = self.events.send(Event::Group(config, transition));
+                }
+            }
+        }
+    }
+
+    fn do_action(&mut self, id: InstanceId, config: Arc<Instance>, action: Action) {
+        match action {
+            Action::Send(advert) => self.send(id, &config, &advert),
+            Action::Addresses(_) | Action::Announce(_) => {
+                self.keeper.send(keeper::Command::Do { id, config, action });
+            }
+            Action::Transition(transition) => {
+                self.told.rejects.retain(|(of, _)| *of != id);
+                let view = self.router.instance(id);
+                let faults =
+                    view.map_or(&[][..], |view| view.faults).iter().map(ToString::to_string).collect();
+                let _ = self.events.send(Event::Instance { config, transition, faults });
+            }
+            Action::LowerPriorityHeard { source, priority } => {
+                let _ = self.events.send(Event::LowerPriority(config, source, priority));
+            }
+        }
+    }
+
+    /// Sends an advert to the group or to each peer; allocates nothing once the buffer has its size.
+    fn send(&mut self, id: InstanceId, config: &Instance, advert: &OutgoingAdvert) {
+        let hops = match &config.transport {
+            Transport::Multicast { .. } => TTL,
+            Transport::Unicast { ttl, .. } => *ttl,
+        };
+        let mut failure = None;
+        for destination in destinations(&config.transport) {
+            advert.emit(config, destination, &mut self.packet);
+            let datagram = Outgoing { source: advert.source, destination, hops, payload: &self.packet };
+            if let Err(error) = self.sockets.send(id, config, &datagram) {
+                failure = Some(error);
+            }
+        }
+        match failure {
+            None => {
+                if !self.told.unsent.is_empty() {
+                    self.told.unsent.remove(&id);
+                }
+            }
+            Some(error) => {
+                if self.told.unsent.insert(id) {
+                    let (instance, error) = (config.name.clone(), error.to_string());
+                    let _ = self.events.send(Event::Unsent { instance, error });
+                }
+            }
+        }
+    }
+}
+
+/// The peer by whose route the source is found, when nothing else says what it is.
+fn routed_peer(config: &Instance) -> Option<IpAddr> {
+    if config.interface.is_some() || config.source.is_some() {
+        return None;
+    }
+    destinations(&config.transport).next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn millis(value: u64) -> Duration {
+        Duration::from_millis(value)
+    }
+
+    #[test]
+    fn lateness_is_measured_and_a_stall_is_more_than_an_interval() {
+        let mut pulse = Pulse { deadline: None, worst: Duration::ZERO, interval: Some(millis(10)) };
+        assert_eq!(pulse.beat(millis(1000)), None, "nothing was due");
+        pulse.deadline = Some(millis(1000));
+        assert_eq!(pulse.beat(millis(990)), None, "a packet came before the deadline");
+        assert_eq!(pulse.beat(millis(1004)), None);
+        assert_eq!(pulse.worst, millis(4));
+        assert_eq!(pulse.beat(millis(1011)), Some(millis(11)));
+        assert_eq!(pulse.worst, millis(11));
+    }
+}

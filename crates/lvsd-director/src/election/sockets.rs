@@ -1,0 +1,197 @@
+//! The sockets of the election: one per interface and family, opened when the interface appears, opened anew when it comes back
+//! as another one.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::io;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use lvsd_model::{Family, Instance, InterfaceName, Transport};
+use lvsd_net::{Device, Outgoing, VrrpSocket};
+use lvsd_vrrp::InstanceId;
+use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags};
+
+/// When opening a socket is tried again.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Names a socket in the events of epoll.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Token(pub(super) u64);
+
+/// A socket that is wanted.
+#[derive(Debug)]
+struct Slot {
+    interface: Option<InterfaceName>,
+    family: Family,
+    groups: BTreeSet<IpAddr>,
+    socket: Option<VrrpSocket>,
+    /// The last failure to open it, so that it is told once.
+    failure: Option<String>,
+}
+
+/// A socket that could not be opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Unopened {
+    /// The interface; `None` for the socket of instances without one.
+    pub(crate) interface: Option<InterfaceName>,
+    /// The family.
+    pub(crate) family: Family,
+    /// Why.
+    pub(crate) error: String,
+}
+
+#[derive(Debug)]
+pub(super) struct Sockets {
+    epoll: Epoll,
+    slots: BTreeMap<Token, Slot>,
+    routes: HashMap<InstanceId, Token>,
+    devices: HashMap<InterfaceName, Device>,
+    next: u64,
+    retry_at: Option<Duration>,
+}
+
+impl Sockets {
+    /// No sockets yet; tokens start at `first`, lower ones are the caller's.
+    pub(super) fn new(epoll: Epoll, first: u64) -> Self {
+        Self {
+            epoll,
+            slots: BTreeMap::new(),
+            routes: HashMap::new(),
+            devices: HashMap::new(),
+            next: first,
+            retry_at: None,
+        }
+    }
+
+    pub(super) const fn epoll(&self) -> &Epoll {
+        &self.epoll
+    }
+
+    /// Sees to it that there is a socket for each of these instances, with the memberships that they need.
+    pub(super) fn want<'a>(&mut self, instances: impl Iterator<Item = &'a Instance>) {
+        for config in instances {
+            let token = self.find(config.interface.as_ref(), config.family).unwrap_or_else(|| {
+                let token = Token(self.next);
+                self.next += 1;
+                let (interface, family) = (config.interface.clone(), config.family);
+                let slot = Slot { interface, family, groups: BTreeSet::new(), socket: None, failure: None };
+                self.slots.insert(token, slot);
+                token
+            });
+            let Some(slot) = self.slots.get_mut(&token) else { continue };
+            if let Transport::Multicast { group } = config.transport
+                && slot.groups.insert(group)
+                && let Some(socket) = &slot.socket
+                && socket.join(group).is_err()
+            {
+                // Opened anew below, with all memberships.
+                slot.socket = None;
+            }
+        }
+    }
+
+    /// Remembers which socket each instance sends by, and closes those that nobody uses any more.
+    pub(super) fn route<'a>(&mut self, instances: impl Iterator<Item = (InstanceId, &'a Instance)>) {
+        self.routes.clear();
+        for (id, config) in instances {
+            if let Some(token) = self.find(config.interface.as_ref(), config.family) {
+                self.routes.insert(id, token);
+            }
+        }
+        let used: BTreeSet<Token> = self.routes.values().copied().collect();
+        self.slots.retain(|token, _| used.contains(token));
+    }
+
+    fn find(&self, interface: Option<&InterfaceName>, family: Family) -> Option<Token> {
+        let fits = |slot: &Slot| slot.interface.as_ref() == interface && slot.family == family;
+        self.slots.iter().find(|(_, slot)| fits(slot)).map(|(token, _)| *token)
+    }
+
+    /// An interface exists, perhaps as another one than before, or does not.
+    pub(super) fn set_device(&mut self, name: &InterfaceName, device: Option<Device>) {
+        for slot in self.slots.values_mut().filter(|slot| slot.interface.as_ref() == Some(name)) {
+            if slot.socket.as_ref().and_then(VrrpSocket::device) != device.as_ref() {
+                slot.socket = None;
+            }
+        }
+        match device {
+            Some(device) => self.devices.insert(name.clone(), device),
+            None => self.devices.remove(name),
+        };
+    }
+
+    /// Opens what can be opened and is not; gives what failed for a reason not given before.
+    pub(super) fn open(&mut self, now: Duration) -> Vec<Unopened> {
+        self.retry_at = None;
+        let mut unopened = Vec::new();
+        for (token, slot) in self.slots.iter_mut().filter(|(_, slot)| slot.socket.is_none()) {
+            let device = match &slot.interface {
+                // Until it exists, there is nothing to open.
+                Some(name) => match self.devices.get(name) {
+                    Some(device) => Some(device.clone()),
+                    None => continue,
+                },
+                None => None,
+            };
+            match open(&self.epoll, *token, slot, device) {
+                Ok(socket) => {
+                    slot.socket = Some(socket);
+                    slot.failure = None;
+                }
+                Err(error) => {
+                    let error = error.to_string();
+                    if slot.failure.as_ref() != Some(&error) {
+                        slot.failure = Some(error.clone());
+                        unopened.push(Unopened {
+                            interface: slot.interface.clone(),
+                            family: slot.family,
+                            error,
+                        });
+                    }
+                    self.retry_at = Some(now + RETRY);
+                }
+            }
+        }
+        unopened
+    }
+
+    /// When [`open`](Self::open) is to be tried again.
+    pub(super) const fn retry_at(&self) -> Option<Duration> {
+        self.retry_at
+    }
+
+    /// All tokens.
+    pub(super) fn tokens(&self) -> impl Iterator<Item = Token> + '_ {
+        self.slots.keys().copied()
+    }
+
+    /// The socket of a token, with its interface.
+    pub(super) fn socket(&mut self, token: Token) -> Option<(&mut VrrpSocket, Option<&InterfaceName>)> {
+        let slot = self.slots.get_mut(&token)?;
+        Some((slot.socket.as_mut()?, slot.interface.as_ref()))
+    }
+
+    /// Sends by the socket of an instance; one that has just been removed still has its socket.
+    pub(super) fn send(
+        &mut self,
+        id: InstanceId,
+        config: &Instance,
+        datagram: &Outgoing<'_>,
+    ) -> io::Result<()> {
+        let token = self.routes.get(&id).copied();
+        let token = token.or_else(|| self.find(config.interface.as_ref(), config.family));
+        let slot = token.and_then(|token| self.slots.get_mut(&token));
+        match slot.and_then(|slot| slot.socket.as_mut()) {
+            Some(socket) => socket.send(datagram),
+            None => Err(io::ErrorKind::NotConnected.into()),
+        }
+    }
+}
+
+fn open(epoll: &Epoll, token: Token, slot: &Slot, device: Option<Device>) -> io::Result<VrrpSocket> {
+    let socket = VrrpSocket::open(slot.family, device)?;
+    slot.groups.iter().try_for_each(|group| socket.join(*group))?;
+    // A socket that is closed leaves epoll by itself.
+    epoll.add(&socket, EpollEvent::new(EpollFlags::EPOLLIN, token.0))?;
+    Ok(socket)
+}

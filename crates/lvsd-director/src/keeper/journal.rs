@@ -1,0 +1,138 @@
+//! The journal of addresses that this process has put into the kernel, for the next start after a kill.
+//!
+//! One line per address, `INTERFACE ADDRESS/PREFIX`; appended to before an address is added, written anew when some are gone.
+//! It lies on a tmpfs: after a power loss there are neither addresses nor journal.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+/// Name of the file within the runtime directory.
+const NAME: &str = "addresses";
+/// More than any journal of ours: 100,000 addresses.
+const LIMIT: u64 = 8 << 20;
+
+/// One address of ours.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Line {
+    /// Name of the interface.
+    pub(crate) interface: String,
+    /// The address.
+    pub(crate) address: IpAddr,
+    /// Its prefix length.
+    pub(crate) prefix_len: u8,
+}
+
+impl Line {
+    fn parse(text: &str) -> Option<Self> {
+        let (interface, rest) = text.split_once(' ')?;
+        let (address, prefix_len) = rest.split_once('/')?;
+        Some(Self {
+            interface: interface.to_owned(),
+            address: address.parse().ok()?,
+            prefix_len: prefix_len.parse().ok()?,
+        })
+    }
+}
+
+impl std::fmt::Display for Line {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}/{}", self.interface, self.address, self.prefix_len)
+    }
+}
+
+/// The file.
+#[derive(Debug)]
+pub(crate) struct Journal {
+    path: PathBuf,
+    file: Option<File>,
+}
+
+impl Journal {
+    /// The journal of a runtime directory; nothing is read or written yet.
+    pub(crate) fn new(directory: &Path) -> Self {
+        Self { path: directory.join(NAME), file: None }
+    }
+
+    /// What an earlier process left; lines that make no sense are skipped.
+    ///
+    /// # Errors
+    /// The file exists, but cannot be read.
+    pub(crate) fn load(&self) -> io::Result<BTreeSet<Line>> {
+        let mut text = String::new();
+        match File::open(&self.path) {
+            Ok(file) => file.take(LIMIT).read_to_string(&mut text)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
+            Err(error) => return Err(error),
+        };
+        Ok(text.lines().filter_map(Line::parse).collect())
+    }
+
+    /// Notes addresses that are about to be added.
+    ///
+    /// # Errors
+    /// The file system's.
+    pub(crate) fn append(&mut self, lines: &[Line]) -> io::Result<()> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            None => {
+                let file = OpenOptions::new().create(true).append(true).open(&self.path)?;
+                self.file.insert(file)
+            }
+        };
+        file.write_all(text(lines.iter()).as_bytes())
+    }
+
+    /// Makes these the whole content.
+    ///
+    /// # Errors
+    /// The file system's; the old content is then still there.
+    pub(crate) fn rewrite<'a>(&mut self, lines: impl Iterator<Item = &'a Line>) -> io::Result<()> {
+        let text = text(lines);
+        self.file = None;
+        if text.is_empty() {
+            return match fs::remove_file(&self.path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+                _ => Ok(()),
+            };
+        }
+        let new = self.path.with_extension("new");
+        fs::write(&new, text)?;
+        fs::rename(&new, &self.path)
+    }
+}
+
+fn text<'a>(lines: impl Iterator<Item = &'a Line>) -> String {
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(text: &str) -> Line {
+        Line::parse(text).expect("a line")
+    }
+
+    #[test]
+    fn what_is_written_is_read_and_rubbish_is_skipped() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let mut journal = Journal::new(directory.path());
+        assert!(journal.load().expect("no file yet").is_empty());
+        let (first, second) = (line("eth0 10.0.0.100/32"), line("eth1 fd00::1/128"));
+        journal.append(std::slice::from_ref(&first)).expect("written");
+        fs::write(directory.path().join(NAME), "eth0 10.0.0.100/32\nrubbish\neth0 x/9\neth0 ::/999\n")
+            .expect("written");
+        assert_eq!(journal.load().expect("read"), BTreeSet::from([first.clone()]));
+        journal.append(std::slice::from_ref(&second)).expect("written");
+        assert_eq!(journal.load().expect("read"), BTreeSet::from([first, second.clone()]));
+        journal.rewrite([&second].into_iter()).expect("written");
+        journal.append(std::slice::from_ref(&second)).expect("written");
+        assert_eq!(journal.load().expect("read"), BTreeSet::from([second]));
+        journal.rewrite(std::iter::empty()).expect("written");
+        assert!(!directory.path().join(NAME).exists());
+        journal.rewrite(std::iter::empty()).expect("gone already");
+    }
+}

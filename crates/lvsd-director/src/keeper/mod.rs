@@ -1,0 +1,369 @@
+//! The keeper: a thread that makes the kernel have the addresses that should be there, announces them, and tells the election
+//! what happens to links and addresses.
+//!
+//! It works off commands in the order in which the election gave them; nothing that it waits for (netlink, a full interface
+//! queue) is waited for by the election. A command is a few system calls away from the wire: netlink on a blocking socket, then
+//! the packet socket, in one thread.
+
+mod holdings;
+mod journal;
+mod pacer;
+mod table;
+
+use std::collections::{BTreeMap, HashMap};
+use std::io;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
+
+use lvsd_model::{Family, Instance, VrrpConfig};
+use lvsd_net::{AddressKey, AnnounceSocket, Link, Mac, Monitor, MonitorEvent, NaRole, Rtnl, Wakeup, uptime};
+use lvsd_vrrp::{Action, AddressChange, Announce, InstanceId};
+use nix::poll::{PollFd, PollFlags, ppoll};
+use nix::sys::time::TimeSpec;
+use tokio::sync::oneshot;
+use tracing::{debug, error, warn};
+
+pub(crate) use holdings::Foreign;
+use holdings::Holdings;
+use journal::Journal;
+use pacer::{Due, Pacer};
+pub(crate) use table::Fact;
+use table::Table;
+
+use crate::election;
+
+/// Announcements sent before commands are looked at again.
+const BURST: usize = 64;
+
+/// Counters of one instance, for the snapshot.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Kept {
+    /// Gratuitous ARPs and unsolicited neighbour advertisements sent.
+    pub(crate) announced: u64,
+    /// Addresses that are there.
+    pub(crate) present: u32,
+}
+
+/// What the keeper is told.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// Removes what earlier processes left and tells the election about all links and addresses; once, before the first plan.
+    Begin {
+        /// The first plan's.
+        config: Arc<VrrpConfig>,
+        /// Answered when the election has been told.
+        done: oneshot::Sender<()>,
+    },
+    /// What becomes of foreign addresses from now on.
+    Foreign(Foreign),
+    /// Something that the election decided: addresses or announcements.
+    Do {
+        /// Whose.
+        id: InstanceId,
+        /// Its configuration.
+        config: Arc<Instance>,
+        /// What.
+        action: Action,
+    },
+    /// The counters of all instances that have some.
+    Count(oneshot::Sender<BTreeMap<InstanceId, Kept>>),
+    /// Removes every address that is held: the election has died.
+    ReleaseAll,
+    /// Forget the counters.
+    ClearCounters,
+    /// Answered when everything told before is done.
+    Barrier(oneshot::Sender<()>),
+}
+
+/// The way to the keeper. Sending never blocks.
+#[derive(Clone, Debug)]
+pub(crate) struct Handle {
+    sender: mpsc::Sender<Command>,
+    wakeup: Arc<Wakeup>,
+}
+
+impl Handle {
+    /// Tells the keeper something. A keeper that has ended is noticed by the main thread; until then commands go nowhere.
+    pub(crate) fn send(&self, command: Command) {
+        if self.sender.send(command).is_ok() {
+            self.wakeup.raise();
+        }
+    }
+}
+
+/// What has to be opened in the right network namespace before the thread starts.
+#[derive(Debug)]
+pub(crate) struct Ingredients {
+    receiver: mpsc::Receiver<Command>,
+    wakeup: Arc<Wakeup>,
+    kernel: Rtnl,
+    monitor: Monitor,
+    announcer: AnnounceSocket,
+}
+
+/// Opens everything the keeper needs.
+///
+/// # Errors
+/// The kernel's: a missing privilege, above all.
+pub(crate) fn prepare() -> io::Result<(Handle, Ingredients)> {
+    let (sender, receiver) = mpsc::channel();
+    let wakeup = Arc::new(Wakeup::new()?);
+    let ingredients = Ingredients {
+        receiver,
+        wakeup: Arc::clone(&wakeup),
+        // Before the first dump, so that nothing falls between the two.
+        monitor: Monitor::open()?,
+        kernel: Rtnl::open()?,
+        announcer: AnnounceSocket::open()?,
+    };
+    Ok((Handle { sender, wakeup }, ingredients))
+}
+
+/// Starts the thread; it ends when all its handles are gone. It begins with `begin`, whose result is dropped when it ends.
+///
+/// # Errors
+/// No room for a thread.
+pub(crate) fn start<G>(
+    ingredients: Ingredients,
+    runtime_dir: PathBuf,
+    election: election::Handle,
+    begin: impl FnOnce() -> G + Send + 'static,
+) -> io::Result<JoinHandle<()>> {
+    std::thread::Builder::new().name("lvsd: keeper".to_owned()).spawn(move || {
+        let _guard = begin();
+        let Ingredients { receiver, wakeup, kernel, monitor, announcer } = ingredients;
+        let keeper = Keeper {
+            holdings: Holdings::new(kernel, Journal::new(&runtime_dir)),
+            monitor,
+            announcer,
+            table: Table::default(),
+            pacer: Pacer::default(),
+            announced: HashMap::new(),
+            foreign: Foreign::Leave,
+            election,
+        };
+        keeper.run(&receiver, &wakeup);
+    })
+}
+
+struct Keeper {
+    holdings: Holdings,
+    monitor: Monitor,
+    announcer: AnnounceSocket,
+    table: Table,
+    pacer: Pacer,
+    announced: HashMap<InstanceId, u64>,
+    foreign: Foreign,
+    election: election::Handle,
+}
+
+impl Keeper {
+    fn run(mut self, receiver: &mpsc::Receiver<Command>, wakeup: &Wakeup) {
+        loop {
+            self.wait(wakeup);
+            wakeup.clear();
+            loop {
+                match receiver.try_recv() {
+                    Ok(command) => self.handle(command),
+                    Err(mpsc::TryRecvError::Empty) => break,
+                    Err(mpsc::TryRecvError::Disconnected) => return,
+                }
+                // So that the first instance of many is announced before the last one has its addresses.
+                self.announce();
+            }
+            self.watch();
+            self.announce();
+            if self.holdings.retry_at().is_some_and(|at| at <= uptime()) {
+                self.holdings.reconcile(uptime(), &self.table);
+            }
+        }
+    }
+
+    /// Waits for a command, an event, or the next thing that is due.
+    fn wait(&self, wakeup: &Wakeup) {
+        use std::os::fd::AsFd;
+        let due = [self.pacer.deadline(), self.holdings.retry_at()].into_iter().flatten().min();
+        let timeout = due.map(|at| TimeSpec::from_duration(at.saturating_sub(uptime())));
+        let mut fds = [
+            PollFd::new(wakeup.as_fd(), PollFlags::POLLIN),
+            PollFd::new(self.monitor.as_fd(), PollFlags::POLLIN),
+        ];
+        // An interrupted wait is over early, which does no harm.
+        let _ = ppoll(&mut fds, timeout, None);
+    }
+
+    fn handle(&mut self, command: Command) {
+        match command {
+            Command::Begin { config, done } => {
+                self.reread();
+                self.holdings.remove_leftovers(uptime(), &config, &self.table);
+                self.watch();
+                let _ = done.send(());
+            }
+            Command::Foreign(foreign) => self.foreign = foreign,
+            Command::Do { id, config, action } => self.act(id, &config, action),
+            Command::Count(reply) => {
+                let _ = reply.send(self.count());
+            }
+            Command::ReleaseAll => self.holdings.release_all(uptime(), &self.table),
+            Command::ClearCounters => self.announced.clear(),
+            Command::Barrier(done) => {
+                let _ = done.send(());
+            }
+        }
+    }
+
+    fn act(&mut self, id: InstanceId, config: &Arc<Instance>, action: Action) {
+        let now = uptime();
+        match action {
+            Action::Addresses(AddressChange::Hold) => self.holdings.hold(now, id, config, &self.table),
+            Action::Addresses(AddressChange::Update { .. }) => {
+                self.holdings.update(now, id, config, &self.table);
+            }
+            Action::Addresses(AddressChange::Restore { .. }) => self.holdings.reconcile(now, &self.table),
+            Action::Addresses(AddressChange::Release) => {
+                self.pacer.forget(id);
+                self.holdings.release(now, id, config, self.foreign, &self.table);
+            }
+            Action::Announce(announce) => self.queue(id, config, &announce),
+            Action::Send(_) | Action::Transition(_) | Action::LowerPriorityHeard { .. } => {
+                debug_assert!(false, "not the keeper's");
+            }
+        }
+    }
+
+    fn queue(&mut self, id: InstanceId, config: &Instance, announce: &Announce) {
+        debug!(instance = config.name, reason = ?announce.reason, rounds = announce.rounds, "announcing addresses");
+        self.pacer.push(id, config, announce);
+    }
+
+    fn count(&self) -> BTreeMap<InstanceId, Kept> {
+        let announced =
+            self.announced.iter().map(|(id, count)| (*id, Kept { announced: *count, present: 0 }));
+        let mut kept: BTreeMap<InstanceId, Kept> = announced.collect();
+        for (id, present) in self.holdings.present(&self.table) {
+            kept.entry(id).or_default().present = present;
+        }
+        kept
+    }
+
+    /// Sends announcements that are due, a burst at most.
+    fn announce(&mut self) {
+        for _ in 0..BURST {
+            let Some(due) = self.pacer.pop(uptime()) else { return };
+            let Some(link) = self.table.link(due.interface.as_str()).filter(|link| !link.no_arp) else {
+                continue;
+            };
+            match send(&self.announcer, link, &due) {
+                Ok(()) => *self.announced.entry(due.id).or_default() += 1,
+                // The repeats make up for it.
+                Err(error) => {
+                    debug!(address = %due.address, interface = link.name, %error, "an announcement was not sent")
+                }
+            }
+        }
+    }
+
+    /// Takes in what the monitor has, and passes on what matters.
+    fn watch(&mut self) {
+        let mut missed: Vec<(InstanceId, AddressKey)> = Vec::new();
+        loop {
+            match self.monitor.receive() {
+                Ok(Some(event)) => self.observe(event, &mut missed),
+                Ok(None) => break,
+                Err(error) => {
+                    warn!(%error, "the kernel's notifications cannot be read");
+                    break;
+                }
+            }
+        }
+        if !missed.is_empty() {
+            // An interface that goes down takes IPv6 addresses with it before it says so.
+            self.reread_links();
+        }
+        let holdings = &self.holdings;
+        for fact in self.table.news(|entry| holdings.is_virtual(entry)) {
+            self.election.send(election::Input::Fact(fact));
+        }
+        for (id, key) in missed {
+            let up = self.table.link_at(key.interface).is_some_and(|link| link.up && link.running);
+            if up {
+                self.election.send(election::Input::AddressDeleted { id, address: key.address });
+            }
+        }
+    }
+
+    fn observe(&mut self, event: MonitorEvent, missed: &mut Vec<(InstanceId, AddressKey)>) {
+        match event {
+            MonitorEvent::Link(link) => {
+                let was_up = self.table.link_at(link.index).is_some_and(|before| before.up && before.running);
+                let (index, came_up) = (link.index, link.up && link.running && !was_up);
+                self.table.set_link(link);
+                if came_up {
+                    missed.extend(self.holdings.missing_on(index, &self.table));
+                }
+            }
+            MonitorEvent::LinkGone(link) => {
+                self.table.remove_link(link.index);
+                self.holdings.forget_interface(link.index);
+            }
+            MonitorEvent::Address(entry) => self.table.set_address(entry),
+            MonitorEvent::AddressGone(entry) => {
+                self.table.remove_address(&entry.key);
+                let by = self.holdings.on_gone(uptime(), &entry.key);
+                missed.extend(by.into_iter().map(|id| (id, entry.key)));
+            }
+            MonitorEvent::Overrun => {
+                warn!("notifications of the kernel were lost; reading everything anew");
+                self.reread();
+                missed.extend(self.holdings.on_reread(uptime(), &self.table));
+            }
+        }
+    }
+
+    fn reread(&mut self) {
+        match self.holdings.read() {
+            Ok((links, addresses)) => self.table.replace(links, addresses),
+            Err(error) => error!(%error, "links and addresses cannot be read"),
+        }
+    }
+
+    fn reread_links(&mut self) {
+        if let Ok((links, _)) = self.holdings.read() {
+            links.into_iter().for_each(|link| self.table.set_link(link));
+        }
+    }
+}
+
+fn send(announcer: &AnnounceSocket, link: &Link, due: &Due) -> io::Result<()> {
+    let mac = link.mac.unwrap_or(Mac([0; 6]));
+    match due.address {
+        IpAddr::V4(address) => announcer.send(link.index, &lvsd_net::gratuitous_arp(mac, address)),
+        IpAddr::V6(address) => {
+            announcer.send(link.index, &lvsd_net::unsolicited_na(mac, address, role(&link.name)))
+        }
+    }
+}
+
+/// Whether the interface forwards IPv6, which its advertisements have to say.
+fn role(interface: &str) -> NaRole {
+    let path = format!("/proc/sys/net/ipv6/conf/{interface}/forwarding");
+    match std::fs::read(path) {
+        Ok(text) if text.first() == Some(&b'1') => NaRole::Router,
+        _ => NaRole::Host,
+    }
+}
+
+/// The address that packets to `peer` leave from, for a unicast instance that names neither interface nor source.
+pub(crate) fn routed_source(peer: IpAddr) -> Option<IpAddr> {
+    let any: IpAddr = match Family::of(peer) {
+        Family::V4 => std::net::Ipv4Addr::UNSPECIFIED.into(),
+        Family::V6 => std::net::Ipv6Addr::UNSPECIFIED.into(),
+    };
+    let socket = std::net::UdpSocket::bind((any, 0)).ok()?;
+    // No packet is sent: this only looks up the route.
+    socket.connect((peer, 9)).ok()?;
+    socket.local_addr().ok().map(|address| address.ip())
+}

@@ -1,0 +1,263 @@
+//! Tracked scripts: each runs at once and then every interval, counted from start to start; a run that is still going on when
+//! its next start comes is waited for, and that start left out.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use lvsd_model::{ReadableFile, Script, ScriptPolicy, TrackScript};
+use lvsd_script::{Prepared, Runner, can_read};
+use lvsd_vrrp::Outcome;
+use tokio::task::JoinHandle;
+use tokio::time::{MissedTickBehavior, interval};
+use tracing::{debug, info, warn};
+
+use crate::election;
+
+/// The scripts of the plan in force.
+#[derive(Debug, Default)]
+pub(crate) struct Trackers {
+    running: BTreeMap<String, Running>,
+    /// Why a script cannot run, by name.
+    refused: Refusals,
+}
+
+type Refusals = Arc<Mutex<HashMap<String, String>>>;
+
+#[derive(Debug)]
+struct Running {
+    config: TrackScript,
+    policy: ScriptPolicy,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Its run, if there is one, is ended with it.
+        self.task.abort();
+    }
+}
+
+impl Trackers {
+    /// Moves to the scripts of a plan; those that did not change go on undisturbed.
+    pub(crate) fn apply(
+        &mut self,
+        scripts: &[TrackScript],
+        policy: &ScriptPolicy,
+        election: &election::Handle,
+    ) {
+        let mut before = std::mem::take(&mut self.running);
+        for config in scripts {
+            let same = |running: &Running| same_runs(&running.config, config) && running.policy == *policy;
+            let kept = before.remove(&config.name).filter(same);
+            let running = kept.unwrap_or_else(|| self.start(config, policy, election));
+            self.running.insert(config.name.clone(), running);
+        }
+        let running = &self.running;
+        lock(&self.refused).retain(|name, _| running.contains_key(name));
+    }
+
+    /// Why scripts cannot run at all, by name.
+    pub(crate) fn refused(&self) -> HashMap<String, String> {
+        lock(&self.refused).clone()
+    }
+
+    /// Ends all runs.
+    pub(crate) fn stop(&mut self) {
+        self.running.clear();
+    }
+
+    fn start(&self, config: &TrackScript, policy: &ScriptPolicy, election: &election::Handle) -> Running {
+        let run = Run {
+            name: config.name.clone(),
+            timeout: config.timeout,
+            program: Program::new(config, policy),
+            refused: Arc::clone(&self.refused),
+            election: election.clone(),
+        };
+        run.note();
+        let task = tokio::spawn(run.repeat(config.interval));
+        Running { config: config.clone(), policy: policy.clone(), task }
+    }
+}
+
+fn lock(refused: &Refusals) -> std::sync::MutexGuard<'_, HashMap<String, String>> {
+    refused.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether two configurations of a script lead to the same runs.
+fn same_runs(a: &TrackScript, b: &TrackScript) -> bool {
+    (&a.command, a.interval, a.timeout) == (&b.command, b.interval, b.timeout)
+}
+
+/// What is run.
+#[derive(Debug)]
+enum Program {
+    Ready(Prepared),
+    /// It may become possible later: a package is installed, a permission corrected.
+    Refused {
+        script: Script,
+        runner: Runner,
+        why: String,
+    },
+    File(ReadableFile),
+}
+
+impl Program {
+    fn new(config: &TrackScript, policy: &ScriptPolicy) -> Self {
+        match &config.command {
+            Err(file) => Self::File(file.clone()),
+            Ok(script) => Self::prepare(script.clone(), Runner::new(policy.clone())),
+        }
+    }
+
+    fn prepare(script: Script, runner: Runner) -> Self {
+        match runner.prepare(&script) {
+            Ok(prepared) => Self::Ready(prepared),
+            Err(why) => Self::Refused { script, runner, why: why.to_string() },
+        }
+    }
+}
+
+struct Run {
+    name: String,
+    timeout: Duration,
+    program: Program,
+    refused: Refusals,
+    election: election::Handle,
+}
+
+impl Run {
+    async fn repeat(mut self, period: Duration) {
+        let mut ticks = interval(period.max(Duration::from_millis(1)));
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut last = None;
+        loop {
+            ticks.tick().await;
+            let outcome = self.once().await;
+            if last.replace(outcome) != Some(outcome) {
+                info!(script = self.name, ?outcome, "tracked script");
+            }
+            self.election.send(election::Input::Script { name: self.name.clone(), outcome });
+        }
+    }
+
+    /// One run. A script that cannot run has failed: to leave it out would be to trust what nobody has checked.
+    async fn once(&mut self) -> Outcome {
+        if let Program::Refused { script, runner, .. } = &self.program {
+            let (script, runner) = (script.clone(), runner.clone());
+            let again = tokio::task::spawn_blocking(move || Program::prepare(script, runner));
+            if let Ok(program) = again.await {
+                self.program = program;
+                self.note();
+            }
+        }
+        match &self.program {
+            Program::Refused { .. } => Outcome::Failure,
+            Program::File(file) if can_read(file, self.timeout).await => Outcome::Success,
+            Program::File(_) => Outcome::Failure,
+            Program::Ready(prepared) => {
+                let ended = prepared.run(&[], Some(self.timeout)).await;
+                debug!(script = self.name, %ended, "tracked script ended");
+                match ended {
+                    lvsd_script::Outcome::Exited(0) => Outcome::Success,
+                    lvsd_script::Outcome::TimedOut => Outcome::TimedOut,
+                    lvsd_script::Outcome::Exited(_)
+                    | lvsd_script::Outcome::Signalled(_)
+                    | lvsd_script::Outcome::SpawnFailed(_) => Outcome::Failure,
+                }
+            }
+        }
+    }
+
+    /// Notes whether the script can run; says so when that changes.
+    fn note(&self) {
+        let mut refused = lock(&self.refused);
+        match &self.program {
+            Program::Refused { why, .. } => {
+                if refused.insert(self.name.clone(), why.clone()).as_ref() != Some(why) {
+                    warn!(script = self.name, why, "a tracked script cannot run and counts as failed");
+                }
+            }
+            Program::Ready(_) | Program::File(_) => {
+                if refused.remove(&self.name).is_some() {
+                    info!(script = self.name, "a tracked script can run now");
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lvsd_model::{Invocation, TrackWeight};
+
+    fn script(command: &str) -> TrackScript {
+        let script = Script {
+            source: command.to_owned(),
+            argv: command.split(' ').map(str::to_owned).collect(),
+            invocation: Invocation::Exec,
+            run_as: Some(lvsd_model::RunAs { user: "root".to_owned(), group: None }),
+        };
+        TrackScript {
+            name: "check".to_owned(),
+            command: Ok(script),
+            interval: Duration::from_millis(20),
+            timeout: Duration::from_secs(5),
+            effect: TrackWeight::default(),
+            rise: 1,
+            fall: 1,
+            init_fail: false,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_script_that_is_not_there_fails_and_recovers_when_it_appears() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("check.sh");
+        let (handle, inputs) = election::Handle::for_tests();
+        let mut trackers = Trackers::default();
+        trackers.apply(&[script(&path.to_string_lossy())], &ScriptPolicy::default(), &handle);
+        assert!(trackers.refused().contains_key("check"));
+        assert_eq!(next(&inputs).await, Outcome::Failure);
+        std::fs::write(&path, "exit 0\n").expect("written");
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(&path, mode).expect("set");
+        while next(&inputs).await != Outcome::Success {}
+        assert!(trackers.refused().is_empty());
+    }
+
+    #[tokio::test]
+    async fn an_unchanged_script_goes_on_over_a_reload_and_a_removed_one_ends() {
+        let (handle, inputs) = election::Handle::for_tests();
+        let mut trackers = Trackers::default();
+        let policy = ScriptPolicy::default();
+        let check = script("/bin/true");
+        trackers.apply(std::slice::from_ref(&check), &policy, &handle);
+        assert_eq!(next(&inputs).await, Outcome::Success);
+        let task = trackers.running["check"].task.id();
+        let retuned = TrackScript { rise: 3, ..check.clone() };
+        trackers.apply(std::slice::from_ref(&retuned), &policy, &handle);
+        assert_eq!(trackers.running["check"].task.id(), task);
+        let other = TrackScript { interval: Duration::from_secs(9), ..check };
+        trackers.apply(std::slice::from_ref(&other), &policy, &handle);
+        assert_ne!(trackers.running["check"].task.id(), task);
+        trackers.apply(&[], &policy, &handle);
+        assert!(trackers.running.is_empty());
+    }
+
+    async fn next(inputs: &election::Inputs) -> Outcome {
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
+        loop {
+            match inputs.try_recv() {
+                Ok(election::Input::Script { outcome, .. }) => return outcome,
+                Ok(other) => panic!("{other:?}"),
+                Err(_) if tokio::time::Instant::now() < deadline => {
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+                Err(error) => panic!("no result: {error}"),
+            }
+        }
+    }
+}
