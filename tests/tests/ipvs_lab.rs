@@ -63,6 +63,22 @@ fn two_real_servers_behind_nat_share_the_requests() -> Result<()> {
 }
 
 #[test]
+#[ignore = "needs a kernel with netem"]
+fn a_disturbed_link_loses_what_it_is_told_to() -> Result<()> {
+    require!(Need::Root, Need::Ipvs);
+    let lan = Lan::new("lan")?;
+    let (a, to_a) = host(&lan, "a", "10.0.0.1/24")?;
+    let (_b, _to_b) = host(&lan, "b", "10.0.0.2/24")?;
+    let reaches = || a.run("ping -n -q -c 1 -W 1 10.0.0.2").is_ok_and(|output| output.status.success());
+    until(SOON, "a to reach b", reaches)?;
+    to_a.disturb("loss 100%")?;
+    assert!(!reaches());
+    to_a.disturb("delay 1ms")?;
+    assert!(reaches());
+    Ok(())
+}
+
+#[test]
 #[ignore = "needs a kernel with IPVS"]
 fn the_peer_programs_ipvs() -> Result<()> {
     require!(Need::Root, Need::Ipvs, Need::Rival(Rival::V2_3_3));

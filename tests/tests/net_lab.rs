@@ -1,8 +1,10 @@
 //! The laboratory's own test: hosts on a LAN reach each other, and stop to when parted.
 
-use lvsd_lab::{Host, Lan, Link, Need, Result, Seen, require, until, until_some, web};
+use lvsd_lab::{Host, Lan, Link, Need, Program, Result, Seen, require, sweep, until, until_some, web};
 use std::{
+    env, fs,
     net::{IpAddr, SocketAddr},
+    path::Path,
     time::Duration,
 };
 
@@ -103,4 +105,33 @@ fn a_client_notices_when_its_server_goes_away() -> Result<()> {
     assert!(report.answers.get("server 1").is_some_and(|&answers| answers >= 10), "{report:?}");
     assert_eq!(report.answers.values().sum::<u64>() + report.failed, report.sent);
     Ok(())
+}
+
+/// Tells a second run of the test below to be the one that is killed, and where to write what it leaves.
+const VICTIM: &str = "LVSD_LAB_VICTIM";
+
+#[test]
+#[ignore = "needs root and namespaces"]
+fn what_a_killed_test_leaves_is_swept() -> Result<()> {
+    require!(Need::Root);
+    if let Some(notes) = env::var_os(VICTIM) {
+        let host = Host::new("victim")?;
+        let sleeper = host.program("setsid").args(["sleep", "600"]).spawn(Path::new("/dev/null"))?;
+        fs::write(notes, format!("{} {}", host.namespace().name(), sleeper.pid())).expect("a writable file");
+        std::process::abort();
+    }
+    let notes = env::temp_dir().join(format!("lvsd-lab-victim-{}", std::process::id()));
+    let this = env::current_exe().expect("a test has a file");
+    let words = ["--ignored", "--exact", "what_a_killed_test_leaves_is_swept"];
+    let output = Program::new(this).args(words).env(VICTIM, &notes).run()?;
+    assert!(!output.status.success());
+    let left = fs::read_to_string(&notes).expect("the victim got that far");
+    fs::remove_file(&notes).expect("it was just read");
+    let (namespace, sleeper) = left.split_once(' ').expect("two words");
+    let namespace = Path::new("/run/netns").join(namespace);
+    // A process that is dead, but not yet waited for, has no command line.
+    let runs = || fs::read(format!("/proc/{sleeper}/cmdline")).is_ok_and(|line| !line.is_empty());
+    sweep();
+    until(SOON, "the namespace to be removed", || !namespace.exists())?;
+    until(SOON, "the process to be killed", || !runs())
 }

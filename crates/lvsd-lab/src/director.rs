@@ -30,7 +30,8 @@ pub struct Launch<'a> {
 }
 
 impl<'a> Launch<'a> {
-    /// The daemon as built, on that host. It alone sees its `/run/lvsd`, which is `run` in its home.
+    /// The daemon as built, on that host. It alone sees its `/run/lvsd`, which is `run` in its home; its
+    /// temporary directory is the home.
     ///
     /// # Errors
     /// It is not built, or there is no room for its home.
@@ -38,7 +39,7 @@ impl<'a> Launch<'a> {
         let home = new_home()?;
         let run = home.path().join("run");
         fs::create_dir(&run).context(|| format!("create {}", run.display()))?;
-        let program = Program::new(built("lvsd")?).bind(run, "/run/lvsd");
+        let program = Program::new(built("lvsd")?).bind(run, "/run/lvsd").env("TMPDIR", home.path());
         Ok(Self::new(host, home, program))
     }
 

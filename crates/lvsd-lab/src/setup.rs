@@ -148,16 +148,20 @@ fn lock() -> Result<Flock<File>> {
 
 /// Makes a part of the cache with `make`, which gets an empty directory, and puts it in its place.
 fn place(name: &str, say: Progress<'_>, make: impl Fn(&Path) -> Result<()>) -> Result<()> {
-    let made = cache().join(format!("{name}.partial"));
     say(&format!("installing {name} in {}", cache().display()));
+    place_in(&cache(), name, say, make)?;
+    say(&format!("installed {name}"));
+    Ok(())
+}
+
+fn place_in(cache: &Path, name: &str, say: Progress<'_>, make: impl Fn(&Path) -> Result<()>) -> Result<()> {
+    let made = cache.join(format!("{name}.partial"));
     persevere(say, |_| {
         clear(&made)?;
         fs::create_dir_all(&made).context(|| format!("create {}", made.display()))?;
         make(&made)
     })?;
-    fs::rename(&made, cache().join(name)).context(|| format!("rename {}", made.display()))?;
-    say(&format!("installed {name}"));
-    Ok(())
+    fs::rename(&made, cache.join(name)).context(|| format!("rename {}", made.display()))
 }
 
 /// Tries several times, with growing pauses, and tells of each failure but the last, which is returned.
@@ -243,4 +247,32 @@ fn bootstrap(rival: Rival, root: &Path) -> Result<()> {
         return Ok(());
     }
     Err(LabError::Unreadable { what: "the version of the peer", text: version.stderr })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    #[test]
+    fn what_an_interrupted_set_up_left_is_not_taken_for_the_whole() {
+        let cache = tempfile::tempdir().unwrap();
+        let left = cache.path().join("part.partial");
+        fs::create_dir(&left).unwrap();
+        fs::write(left.join("half"), "").unwrap();
+        let attempts = Cell::new(0);
+        let say = |_: &str| {};
+        place_in(cache.path(), "part", &say, |root| {
+            attempts.set(attempts.get() + 1);
+            assert_eq!(fs::read_dir(root).unwrap().count(), 0, "each attempt starts from nothing");
+            fs::write(root.join("whole"), "").unwrap();
+            // A mirror that fails once.
+            let failure = LabError::Missing { path: root.to_owned(), advice: "try again" };
+            if attempts.get() == 1 { Err(failure) } else { Ok(()) }
+        })
+        .unwrap();
+        assert_eq!(attempts.get(), 2);
+        assert!(cache.path().join("part/whole").exists() && !cache.path().join("part/half").exists());
+        assert!(!left.exists());
+    }
 }
