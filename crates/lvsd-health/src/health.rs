@@ -131,6 +131,12 @@ impl Health {
         std::mem::take(&mut self.changed)
     }
 
+    /// Whether [`Health::take_changed`] has something.
+    #[must_use]
+    pub fn has_changes(&self) -> bool {
+        !self.changed.is_empty()
+    }
+
     /// What the kernel should hold for a service; `None` when it is none of ours (any more).
     #[must_use]
     pub fn desired(&self, key: &ServiceKey) -> Option<Entry> {
@@ -176,6 +182,13 @@ impl Health {
     pub fn services(&self) -> impl Iterator<Item = ServiceView<'_>> {
         self.pools.iter().map(|pool| ServiceView { pool, checks: &self.checks })
     }
+}
+
+/// The kernel's keys of all services of a configuration, in its order.
+pub fn service_keys(config: &LvsConfig) -> impl Iterator<Item = ServiceKey> + '_ {
+    config.services.iter().flat_map(|service| {
+        service.endpoints.iter().map(|endpoint| crate::table::service_key(endpoint, service.protocol))
+    })
 }
 
 /// Where a pool's servers and quorum come from, for the events of a reload.

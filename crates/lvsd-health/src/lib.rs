@@ -29,7 +29,7 @@ mod tests;
 
 pub use checks::{CheckId, Due};
 pub use event::Event;
-pub use health::{Health, ServerView, ServiceView};
+pub use health::{Health, ServerView, ServiceView, service_keys};
 pub use judge::{History, Judge, Verdict};
 pub use outcome::{Cause, Failure, Outcome};
 pub use pool::Standing;

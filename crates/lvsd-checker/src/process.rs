@@ -1,0 +1,224 @@
+//! The process: takes plans and questions from the supervisor, one after the other.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashSet;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::rc::Rc;
+
+use lvsd_health::service_keys;
+use lvsd_ipc::{
+    Applied, CheckerPlan, CheckerSnapshot, FrameError, FrameReader, FrameWriter, FromChild, StopManner,
+    ToChild,
+};
+use lvsd_model::{CheckKind, LvsConfig, SchedulingClass, ScriptPolicy};
+use tokio::net::UnixStream;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::mpsc;
+use tokio::task::{JoinHandle, spawn_local};
+use tokio::time::{Duration, timeout};
+
+use crate::RunError;
+use crate::keeper::{self, Connect, FlushAtStart, Handle, Journal, Keeper, Release, Supervisor};
+use crate::notify::Notifier;
+use crate::probe::Probes;
+use crate::schedule::Schedule;
+use crate::shared::Shared;
+use crate::snapshot::snapshot;
+
+/// How long the end waits for the notify scripts of `omega`; the supervisor's patience is longer by default (5 s).
+const FAREWELL: Duration = Duration::from_secs(3);
+
+type Order = ToChild<CheckerPlan>;
+type Answer = FromChild<CheckerSnapshot>;
+
+/// Serves the supervisor at the other end of `socket` until it says stop, or is gone: then the table is left standing for
+/// the next start to adopt.
+pub(crate) async fn serve<C: Connect + 'static>(
+    socket: UnixStream,
+    connect: C,
+    supervisor: Supervisor,
+) -> Result<(), RunError> {
+    let (reader, writer) = socket.into_split();
+    let (orders, mut inbox) = mpsc::channel(16);
+    let reading = spawn_local(read(FrameReader::new(reader), orders));
+    let (mut process, keeping, checking) = Process::start(FrameWriter::new(writer), connect, supervisor);
+    let served = tokio::select! {
+        biased;
+        served = process.work(&mut inbox) => served,
+        // Neither ends by itself. Without one of them the process is of no use; its successor adopts what stands.
+        _ = keeping => Err(RunError::Broken("the keeper of the table")),
+        _ = checking => Err(RunError::Broken("the schedule of checks")),
+    };
+    reading.abort();
+    served
+}
+
+/// Reads orders in a task of its own: a frame must not be given up half-way.
+async fn read(mut reader: FrameReader<OwnedReadHalf>, orders: mpsc::Sender<Result<Order, FrameError>>) {
+    loop {
+        let order = match reader.next().await {
+            Ok(Some(order)) => Ok(order),
+            Ok(None) => return,
+            Err(error) => Err(error),
+        };
+        let last = order.is_err();
+        if orders.send(order).await.is_err() || last {
+            return;
+        }
+    }
+}
+
+/// Whether the process goes on.
+enum Next {
+    Continue,
+    End,
+}
+
+struct Process {
+    answers: FrameWriter<OwnedWriteHalf>,
+    shared: Rc<Shared>,
+    probes: Rc<Probes>,
+    notifier: Rc<Notifier>,
+    schedule: Rc<Schedule>,
+    keeper: Handle,
+    /// `None` before the first plan.
+    scheduling: Option<SchedulingClass>,
+    release: Release,
+}
+
+impl Process {
+    fn start<C: Connect + 'static>(
+        answers: FrameWriter<OwnedWriteHalf>,
+        connect: C,
+        supervisor: Supervisor,
+    ) -> (Self, JoinHandle<()>, JoinHandle<()>) {
+        // Different in every process, so that directors started together do not check together.
+        let seed = RandomState::new().build_hasher().finish();
+        let shared = Rc::new(Shared::new(seed));
+        let probes = Rc::new(Probes::new(ScriptPolicy::default()));
+        let notifier = Rc::new(Notifier::new(ScriptPolicy::default()));
+        let schedule = Rc::new(Schedule::new(Rc::clone(&shared), Rc::clone(&probes), Rc::clone(&notifier)));
+        let checking = spawn_local(Rc::clone(&schedule).run());
+        let (keeper, keeping) =
+            keeper::spawn(Keeper::new(connect, Journal::new(supervisor)), Rc::clone(&shared));
+        let (scheduling, release) = (None, Release::Ours);
+        let process = Self { answers, shared, probes, notifier, schedule, keeper, scheduling, release };
+        (process, keeping, checking)
+    }
+
+    async fn work(&mut self, inbox: &mut mpsc::Receiver<Result<Order, FrameError>>) -> Result<(), RunError> {
+        self.answers.send(&Answer::Ready).await?;
+        while let Some(order) = inbox.recv().await {
+            match self.handle(order?).await? {
+                Next::Continue => {}
+                Next::End => return Ok(()),
+            }
+        }
+        tracing::warn!("the supervisor is gone; the IPVS table stays as it is");
+        Ok(())
+    }
+
+    async fn handle(&mut self, order: Order) -> Result<Next, RunError> {
+        match order {
+            ToChild::Apply { generation, plan } => {
+                let outcome = self.apply(*plan).await;
+                self.answers.send(&Answer::Applied { generation, outcome }).await?;
+                tracing::debug!(generation = generation.0, "plan is in force");
+            }
+            ToChild::Snapshot { request } => {
+                let (ipvs, counted) = self.keeper.count().await;
+                let snapshot = Box::new(snapshot(&self.shared.health.borrow(), ipvs, &counted));
+                self.answers.send(&Answer::Snapshot { request, snapshot }).await?;
+            }
+            ToChild::ClearCounters => {
+                self.shared.health.borrow_mut().clear_counters();
+                self.keeper.clear_counters();
+            }
+            ToChild::Stop(manner) => {
+                match manner {
+                    StopManner::Release => self.leave().await,
+                    StopManner::Keep => tracing::info!("the IPVS table stays as it is"),
+                }
+                self.answers.send(&Answer::Stopped).await?;
+                return Ok(Next::End);
+            }
+        }
+        Ok(Next::Continue)
+    }
+
+    /// Moves to a plan; returns when the kernel's table has followed, or cannot.
+    async fn apply(&mut self, plan: CheckerPlan) -> Applied {
+        let CheckerPlan { config, scripts, scheduling, runtime_dir } = plan;
+        let first = self.scheduling.is_none();
+        let mut complaints = Vec::new();
+        if self.scheduling != Some(scheduling) {
+            complaints.extend(schedule_process(scheduling));
+            self.scheduling = Some(scheduling);
+        }
+        self.probes.renew(scripts.clone());
+        self.notifier.renew(scripts);
+        self.schedule.renew();
+        complaints.extend(self.refused_programs(&config));
+        self.release = if config.flush_on_stop { Release::Everything } else { Release::Ours };
+        let standing = if first {
+            let flush = if config.flush_at_start { FlushAtStart::Yes } else { FlushAtStart::No };
+            self.keeper.adopt(runtime_dir, service_keys(&config).collect(), flush).await
+        } else {
+            ipvs::Table::new()
+        };
+        self.shared.health.borrow_mut().apply(self.shared.now(), config, &standing);
+        self.schedule.pass_on();
+        self.shared.schedule_changed.notify_one();
+        complaints.extend(self.keeper.sync().await);
+        if complaints.is_empty() { Applied::Done } else { Applied::Degraded(complaints) }
+    }
+
+    /// The programs of checks that cannot run on this host, each once.
+    fn refused_programs(&self, config: &LvsConfig) -> Vec<String> {
+        let servers = config.services.iter().flat_map(|service| &service.real_servers);
+        let programs = servers.flat_map(|server| &server.checks).filter_map(|check| match &check.kind {
+            CheckKind::Misc(misc) => Some((&misc.script, &check.kind)),
+            CheckKind::Tcp(_) | CheckKind::Http(_) => None,
+        });
+        let mut seen = HashSet::new();
+        let distinct = programs.filter(|(script, _)| seen.insert(*script));
+        distinct
+            .filter_map(|(script, kind)| {
+                Some(format!("MISC_CHECK {}: {}", script.source, self.probes.refusal(kind)?))
+            })
+            .collect()
+    }
+
+    /// Takes everything of ours out of the kernel, then says good-bye.
+    async fn leave(&self) {
+        self.keeper.release(self.release).await;
+        for event in self.shared.health.borrow().farewell() {
+            self.notifier.tell(&event);
+        }
+        if timeout(FAREWELL, self.notifier.drained()).await.is_err() {
+            tracing::warn!("notify scripts are still running at the end; they are ended");
+        }
+    }
+}
+
+/// Puts the process under the configured scheduling; what does not work is said. Nothing is taken back.
+fn schedule_process(class: SchedulingClass) -> Vec<String> {
+    let mut complaints = Vec::new();
+    let mut note = |what: &str, result: std::io::Result<()>| {
+        if let Err(error) = result {
+            complaints.push(format!("{what}: {error}"));
+        }
+    };
+    if let Some(nice) = class.nice {
+        note("checker_priority", lvsd_net::set_nice(nice));
+    }
+    if let Some(priority) = class.realtime {
+        note("checker_rt_priority", lvsd_net::set_realtime(priority));
+    }
+    if class.lock_memory {
+        note("checker_no_swap", lvsd_net::lock_memory());
+    }
+    complaints
+}

@@ -1,0 +1,309 @@
+//! The process as its supervisor sees it, with a kernel in memory and real servers on loopback.
+
+use std::path::Path;
+use std::time::Instant;
+
+use lvsd_ipc::{Generation, ServiceSnapshot};
+use lvsd_model::{CheckTiming, Invocation, RealServer, Script, VirtualServer};
+use tokio::net::TcpListener;
+
+use super::*;
+use crate::testing::{Fake, check, config, key, server, service, target, timing};
+
+const VS: &str = "10.0.0.1:80";
+
+/// How long a test waits for something that should happen soon.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A process under test, and the supervisor's end.
+struct Bench {
+    orders: FrameWriter<OwnedWriteHalf>,
+    answers: FrameReader<OwnedReadHalf>,
+    process: JoinHandle<Result<(), RunError>>,
+    requests: u64,
+}
+
+impl Bench {
+    async fn new(kernel: &Fake) -> Self {
+        let (near, far) = UnixStream::pair().expect("a pair");
+        let process = spawn_local(serve(far, kernel.clone(), Supervisor(1)));
+        let (reader, writer) = near.into_split();
+        let (orders, answers) = (FrameWriter::new(writer), FrameReader::new(reader));
+        let mut bench = Self { orders, answers, process, requests: 0 };
+        assert_eq!(bench.answer().await, Answer::Ready);
+        bench
+    }
+
+    async fn answer(&mut self) -> Answer {
+        let answer = timeout(PATIENCE, self.answers.next()).await.expect("an answer in time");
+        answer.expect("a whole answer").expect("the process is there")
+    }
+
+    async fn apply(&mut self, directory: &Path, config: LvsConfig) -> Applied {
+        let plan = CheckerPlan { config, runtime_dir: directory.to_owned(), ..CheckerPlan::default() };
+        let generation = Generation(7);
+        self.orders.send(&Order::Apply { generation, plan: Box::new(plan) }).await.expect("sent");
+        match self.answer().await {
+            Answer::Applied { generation: Generation(7), outcome } => outcome,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn snapshot(&mut self) -> CheckerSnapshot {
+        self.requests += 1;
+        self.orders.send(&Order::Snapshot { request: self.requests }).await.expect("sent");
+        match self.answer().await {
+            Answer::Snapshot { request, snapshot } if request == self.requests => *snapshot,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Asks for snapshots until one is as wished.
+    async fn until(&mut self, wish: impl Fn(&ServiceSnapshot) -> bool) -> CheckerSnapshot {
+        let begun = Instant::now();
+        loop {
+            let snapshot = self.snapshot().await;
+            if snapshot.services.first().is_some_and(&wish) {
+                return snapshot;
+            }
+            assert!(begun.elapsed() < PATIENCE, "{snapshot:?}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    async fn stop(mut self, manner: StopManner) {
+        self.orders.send(&Order::Stop(manner)).await.expect("sent");
+        assert_eq!(self.answer().await, Answer::Stopped);
+        self.process.await.expect("no panic").expect("a clean end");
+    }
+
+    /// The supervisor dies.
+    async fn abandon(self) {
+        drop((self.orders, self.answers));
+        self.process.await.expect("no panic").expect("a clean end");
+    }
+}
+
+fn block_on<F: Future>(future: F) -> F::Output {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    tokio::task::LocalSet::new().block_on(&runtime, future)
+}
+
+fn directory() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a directory")
+}
+
+/// A server on loopback that accepts connections as long as the listener is there.
+async fn listener() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback");
+    let at = listener.local_addr().expect("bound").to_string();
+    (listener, at)
+}
+
+/// A server with a TCP check every 20 ms.
+fn checked(at: &str) -> RealServer {
+    let every = CheckTiming { interval: Duration::from_millis(20), ..timing() };
+    let kind = CheckKind::Tcp(target(crate::testing::address(at), Duration::from_secs(5)));
+    let mut tcp = check(kind);
+    tcp.timing = every;
+    RealServer { checks: vec![tcp], ..server(at) }
+}
+
+fn one(real_servers: Vec<RealServer>) -> LvsConfig {
+    config(vec![service(VS, real_servers)])
+}
+
+fn dests(kernel: &Fake) -> usize {
+    kernel.table().get(&key(VS)).map_or(0, |entry| entry.dests().len())
+}
+
+fn shell(line: &str) -> Option<Script> {
+    let argv = ["/bin/sh", "-c", line].map(str::to_owned).to_vec();
+    Some(Script { source: line.into(), argv, invocation: Invocation::Exec, run_as: None })
+}
+
+#[test]
+fn a_server_that_dies_leaves_and_one_that_returns_rejoins() {
+    block_on(async {
+        let (kernel, directory, (alive, at)) = (Fake::default(), directory(), listener().await);
+        let mut bench = Bench::new(&kernel).await;
+        assert_eq!(bench.apply(directory.path(), one(vec![checked(&at)])).await, Applied::Done);
+        assert_eq!(dests(&kernel), 1, "filled before it is reported");
+        bench.until(|service| service.real_servers[0].checks[0].ok == Some(true)).await;
+        drop(alive);
+        let down = bench.until(|service| !service.real_servers[0].in_table).await;
+        let real = &down.services[0].real_servers[0];
+        assert!(!real.up && real.effective_weight == 0 && real.configured_weight == 1);
+        assert_eq!(real.checks[0].kind, "TCP_CHECK");
+        assert_eq!(real.checks[0].last_failure.as_deref(), Some("refused"));
+        assert!(real.checks[0].failures[0].0 == "refused" && real.checks[0].last_duration.is_some());
+        assert!(!down.services[0].quorum_met && down.services[0].weight_alive == 0);
+        assert_eq!(dests(&kernel), 0);
+        let _again = TcpListener::bind(&at).await.expect("the same port");
+        bench.until(|service| service.real_servers[0].in_table).await;
+        assert_eq!(dests(&kernel), 1);
+        bench.stop(StopManner::Release).await;
+        assert!(kernel.table().is_empty());
+    });
+}
+
+#[test]
+fn the_table_stays_when_it_should() {
+    block_on(async {
+        let (kernel, directory) = (Fake::default(), directory());
+        let mut bench = Bench::new(&kernel).await;
+        bench.apply(directory.path(), one(vec![server("192.0.2.1:80")])).await;
+        bench.stop(StopManner::Keep).await;
+        assert_eq!(dests(&kernel), 1);
+        let mut bench = Bench::new(&kernel).await;
+        bench.apply(directory.path(), one(vec![server("192.0.2.1:80")])).await;
+        bench.abandon().await;
+        assert_eq!(dests(&kernel), 1);
+        Bench::new(&kernel).await.stop(StopManner::Release).await;
+        assert_eq!(dests(&kernel), 1, "without a plan nothing is known, and nothing is touched");
+    });
+}
+
+#[test]
+fn a_successor_goes_on_without_a_change() {
+    block_on(async {
+        let (kernel, directory, (_alive, at)) = (Fake::default(), directory(), listener().await);
+        let dead = listener().await.1;
+        let both = || one(vec![checked(&at), checked(&dead)]);
+        let mut bench = Bench::new(&kernel).await;
+        bench.apply(directory.path(), both()).await;
+        bench.until(|service| !service.real_servers[1].in_table).await;
+        bench.abandon().await;
+        kernel.take_ops();
+        let mut bench = Bench::new(&kernel).await;
+        bench.apply(directory.path(), both()).await;
+        let checks_have_run =
+            |service: &ServiceSnapshot| service.real_servers.iter().all(|real| real.checks[0].ok.is_some());
+        bench.until(checks_have_run).await;
+        assert_eq!(kernel.take_ops(), Vec::<String>::new());
+        bench.stop(StopManner::Release).await;
+    });
+}
+
+#[test]
+fn a_reload_keeps_what_the_checks_have_found() {
+    block_on(async {
+        let (kernel, directory) = (Fake::default(), directory());
+        let dead = listener().await.1;
+        let with = |weight| {
+            let alive = RealServer {
+                weight: lvsd_model::Weight::new(weight).expect("small"),
+                ..server("192.0.2.1:80")
+            };
+            one(vec![alive, checked(&dead)])
+        };
+        let mut bench = Bench::new(&kernel).await;
+        bench.apply(directory.path(), with(1)).await;
+        bench.until(|service| !service.real_servers[1].in_table).await;
+        kernel.take_ops();
+        assert_eq!(bench.apply(directory.path(), with(5)).await, Applied::Done);
+        assert_eq!(kernel.take_ops(), ["edit 192.0.2.1:80 Masq weight 5 of tcp 10.0.0.1:80"]);
+        bench.stop(StopManner::Release).await;
+    });
+}
+
+#[test]
+fn without_ipvs_checks_go_on_and_the_supervisor_is_told() {
+    block_on(async {
+        let (kernel, directory, (_alive, at)) = (Fake::default(), directory(), listener().await);
+        kernel.0.borrow_mut().absent = true;
+        let mut bench = Bench::new(&kernel).await;
+        match bench.apply(directory.path(), one(vec![checked(&at)])).await {
+            Applied::Degraded(complaints) => assert!(complaints[0].contains("no IPVS"), "{complaints:?}"),
+            Applied::Done => panic!("there is no IPVS"),
+        }
+        let snapshot = bench.until(|service| service.real_servers[0].checks[0].ok == Some(true)).await;
+        assert!(!snapshot.ipvs.available && snapshot.ipvs.error.is_some());
+        assert!(!snapshot.services[0].real_servers[0].in_table);
+        bench.stop(StopManner::Release).await;
+    });
+}
+
+#[test]
+fn a_check_whose_program_is_missing_is_named() {
+    block_on(async {
+        let (kernel, directory) = (Fake::default(), directory());
+        let argv = vec!["/no/such/check".to_owned()];
+        let script =
+            Script { source: "/no/such/check".into(), argv, invocation: Invocation::Exec, run_as: None };
+        let misc = lvsd_model::MiscCheck { script, timeout: Duration::from_secs(1), dynamic: false };
+        let real = |at| RealServer { checks: vec![check(CheckKind::Misc(misc.clone()))], ..server(at) };
+        let mut bench = Bench::new(&kernel).await;
+        match bench.apply(directory.path(), one(vec![real("192.0.2.1:80"), real("192.0.2.2:80")])).await {
+            Applied::Degraded(complaints) => assert_eq!(complaints.len(), 1, "{complaints:?}"),
+            Applied::Done => panic!("there is no such program"),
+        }
+        let ran = |service: &ServiceSnapshot| service.real_servers[0].checks[0].last_failure.is_some();
+        let snapshot = bench.until(ran).await;
+        let found = &snapshot.services[0].real_servers[0];
+        assert!(found.up, "it says nothing about the server");
+        assert!(found.checks[0].last_failure.as_deref().is_some_and(|text| text.starts_with("not_run: ")));
+        bench.stop(StopManner::Release).await;
+    });
+}
+
+#[test]
+fn scripts_run_on_changes_and_with_omega_at_the_end() {
+    block_on(async {
+        let (kernel, directory) = (Fake::default(), directory());
+        let (alive, at) = listener().await;
+        let log = directory.path().join("log");
+        let say = |word: &str| shell(&format!("echo {word} >> {}", log.display()));
+        let real = RealServer { notify_down: say("down"), notify_up: say("up"), ..checked(&at) };
+        let omega = VirtualServer {
+            omega: true,
+            quorum_up: say("quorum_up"),
+            quorum_down: say("quorum_down"),
+            ..service(VS, vec![real])
+        };
+        let mut bench = Bench::new(&kernel).await;
+        bench.apply(directory.path(), config(vec![omega])).await;
+        bench.until(|service| service.real_servers[0].checks[0].ok == Some(true)).await;
+        drop(alive);
+        bench.until(|service| !service.real_servers[0].up).await;
+        let _again = TcpListener::bind(&at).await.expect("the same port");
+        bench.until(|service| service.real_servers[0].up).await;
+        bench.stop(StopManner::Release).await;
+        let text = std::fs::read_to_string(&log).expect("written");
+        let of = |word: &str| text.lines().filter(|line| line.ends_with(word)).collect::<Vec<_>>();
+        assert_eq!((of("down").len(), of("up").len()), (4, 2), "{text}");
+        let server: Vec<_> = text.lines().filter(|line| !line.starts_with("quorum")).collect();
+        assert_eq!(server, ["down", "up", "down"]);
+    });
+}
+
+#[test]
+fn rubbish_from_the_supervisor_ends_the_process_and_not_the_table() {
+    block_on(async {
+        let (kernel, directory) = (Fake::default(), directory());
+        let mut bench = Bench::new(&kernel).await;
+        bench.apply(directory.path(), one(vec![server("192.0.2.1:80")])).await;
+        bench.orders.send(&"what is this?").await.expect("sent");
+        let error = bench.process.await.expect("no panic").expect_err("not an order");
+        assert!(matches!(error, RunError::Supervisor(_)), "{error}");
+        assert_eq!(dests(&kernel), 1);
+    });
+}
+
+#[test]
+fn counters_can_be_cleared() {
+    block_on(async {
+        let (kernel, directory, (_alive, at)) = (Fake::default(), directory(), listener().await);
+        let mut slow = checked(&at);
+        slow.checks[0].timing.interval = Duration::from_secs(600);
+        let mut bench = Bench::new(&kernel).await;
+        bench.apply(directory.path(), one(vec![slow])).await;
+        let before = bench.until(|service| service.real_servers[0].checks[0].successes == 1).await;
+        assert_eq!(before.ipvs.operations, 2);
+        bench.orders.send(&Order::ClearCounters).await.expect("sent");
+        let after = bench.snapshot().await;
+        assert_eq!((after.ipvs.operations, after.services[0].real_servers[0].checks[0].successes), (0, 0));
+        assert_eq!(after.services[0].real_servers[0].checks[0].ok, Some(true));
+        bench.stop(StopManner::Release).await;
+    });
+}

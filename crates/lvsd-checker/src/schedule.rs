@@ -1,0 +1,158 @@
+//! Runs the checks when they are due, and passes on what they find.
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::rc::Rc;
+
+use lvsd_health::{CheckId, Due, Outcome};
+use lvsd_model::CheckKind;
+use tokio::time::{Instant, sleep_until};
+
+use crate::notify::Notifier;
+use crate::probe::Probes;
+use crate::shared::Shared;
+
+#[derive(Debug)]
+pub(crate) struct Schedule {
+    shared: Rc<Shared>,
+    probes: Rc<Probes>,
+    notifier: Rc<Notifier>,
+    /// Checks that this host keeps from running, and of which that has been said.
+    skipped: RefCell<HashSet<CheckId>>,
+}
+
+impl Schedule {
+    pub(crate) fn new(shared: Rc<Shared>, probes: Rc<Probes>, notifier: Rc<Notifier>) -> Self {
+        Self { shared, probes, notifier, skipped: RefCell::default() }
+    }
+
+    /// Starts every check when its time has come; for ever.
+    pub(crate) async fn run(self: Rc<Self>) {
+        loop {
+            let next = self.start_due();
+            let until_due = async {
+                match next {
+                    Some(at) => sleep_until(Instant::from_std(at)).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = until_due => {}
+                () = self.shared.schedule_changed.notified() => {}
+            }
+        }
+    }
+
+    /// Starts what is due; returns when to come back.
+    fn start_due(self: &Rc<Self>) -> Option<std::time::Instant> {
+        let now = self.shared.now();
+        let mut health = self.shared.health.borrow_mut();
+        while let Some(due) = health.poll_due(now) {
+            tokio::task::spawn_local(Rc::clone(self).check(due));
+        }
+        health.poll_timeout().map(|at| self.shared.instant(at))
+    }
+
+    async fn check(self: Rc<Self>, due: Due) {
+        let run = Run { schedule: &self, due: &due, outcome: None };
+        let outcome = self.probes.run(&due).await;
+        run.end(outcome);
+    }
+
+    /// Hands an outcome to the health, and rings the bells for what has changed.
+    fn finish(&self, due: &Due, outcome: &Outcome) {
+        self.log(due, outcome);
+        let mut health = self.shared.health.borrow_mut();
+        let before = health.poll_timeout();
+        health.finish(self.shared.now(), due.id, outcome);
+        let after = health.poll_timeout();
+        drop(health);
+        self.pass_on();
+        // Whoever sleeps, sleeps until `before`.
+        if after.is_some_and(|after| before.is_none_or(|before| after < before)) {
+            self.shared.schedule_changed.notify_one();
+        }
+    }
+
+    /// Tells the events and has the table follow.
+    pub(crate) fn pass_on(&self) {
+        loop {
+            let event = self.shared.health.borrow_mut().poll_event();
+            let Some(event) = event else { break };
+            self.notifier.tell(&event);
+        }
+        if self.shared.health.borrow().has_changes() {
+            self.shared.table_changed.notify_one();
+        }
+    }
+
+    fn log(&self, due: &Due, outcome: &Outcome) {
+        let check = describe(&due.check.kind);
+        let mut skipped = self.skipped.borrow_mut();
+        match outcome {
+            Outcome::Success { .. } => {
+                skipped.remove(&due.id);
+            }
+            Outcome::Failure(failure) if due.check.log_all_failures => {
+                skipped.remove(&due.id);
+                tracing::info!(%check, cause = %failure, "check failed");
+            }
+            Outcome::Failure(failure) => {
+                skipped.remove(&due.id);
+                tracing::debug!(%check, cause = %failure, "check failed");
+            }
+            Outcome::Skipped { reason } => {
+                if skipped.insert(due.id) {
+                    tracing::warn!(%check, %reason, "check cannot run here; it says nothing about the server");
+                }
+            }
+        }
+    }
+
+    /// Forgets what was said about checks of an earlier configuration.
+    pub(crate) fn renew(&self) {
+        self.skipped.borrow_mut().clear();
+    }
+}
+
+/// A check and what it is aimed at.
+fn describe(kind: &CheckKind) -> String {
+    let name = kind_name(kind);
+    match kind {
+        CheckKind::Tcp(target) => format!("{name} {}", target.address),
+        CheckKind::Http(check) => format!("{name} {}", check.target.address),
+        CheckKind::Misc(check) => format!("{name} {}", check.script.source),
+    }
+}
+
+/// The keyword of a check.
+pub(crate) const fn kind_name(kind: &CheckKind) -> &'static str {
+    match kind {
+        CheckKind::Tcp(_) => "TCP_CHECK",
+        CheckKind::Http(check) if check.tls.is_some() => "SSL_GET",
+        CheckKind::Http(_) => "HTTP_GET",
+        CheckKind::Misc(_) => "MISC_CHECK",
+    }
+}
+
+/// A run that is under way. However it ends, even by a bug that unwinds, the check gets an outcome and goes on: a check
+/// that runs for ever would never find anything again.
+struct Run<'a> {
+    schedule: &'a Schedule,
+    due: &'a Due,
+    outcome: Option<Outcome>,
+}
+
+impl Run<'_> {
+    fn end(mut self, outcome: Outcome) {
+        self.outcome = Some(outcome);
+    }
+}
+
+impl Drop for Run<'_> {
+    fn drop(&mut self) {
+        let lost = || Outcome::Skipped { reason: "the run was abandoned".to_owned() };
+        let outcome = self.outcome.take().unwrap_or_else(lost);
+        self.schedule.finish(self.due, &outcome);
+    }
+}

@@ -1,0 +1,100 @@
+//! The state of everything, as the supervisor wants it.
+
+use std::collections::BTreeMap;
+
+use ipvs::{ServiceKey, Stats};
+use lvsd_health::{Health, Judge, ServerView, ServiceView, Verdict};
+use lvsd_ipc::{CheckSnapshot, CheckerSnapshot, Counters, IpvsHealth, RealServerSnapshot, ServiceSnapshot};
+use lvsd_model::{Check, Endpoint, Protocol, VirtualServer, Weight};
+
+use crate::keeper::Counted;
+use crate::schedule::kind_name;
+
+/// The label under which runs that this host kept from happening are counted.
+const NOT_RUN: &str = "not_run";
+
+/// Puts together what the health knows and what the kernel counts.
+pub(crate) fn snapshot(
+    health: &Health,
+    ipvs: IpvsHealth,
+    counted: &BTreeMap<ServiceKey, Counted>,
+) -> CheckerSnapshot {
+    CheckerSnapshot { services: health.services().map(|view| service(&view, counted)).collect(), ipvs }
+}
+
+fn service(view: &ServiceView<'_>, counted: &BTreeMap<ServiceKey, Counted>) -> ServiceSnapshot {
+    let config = view.config();
+    let found: Vec<_> = view.keys().iter().filter_map(|key| Some((key, counted.get(key)?))).collect();
+    ServiceSnapshot {
+        name: config.name.clone(),
+        protocol: protocol(config).to_owned(),
+        endpoints: config.endpoints.iter().map(endpoint).collect(),
+        scheduler: config.scheduler.name().to_owned(),
+        quorum_met: view.quorum_met(),
+        quorum: config.quorum,
+        weight_alive: view.weight_alive(),
+        sorry_active: view.sorry_active(),
+        real_servers: view.servers().map(|server| real_server(&server, &found)).collect(),
+        counters: sum(found.iter().map(|(_, counted)| counted.stats)),
+    }
+}
+
+fn protocol(config: &VirtualServer) -> &'static str {
+    match (config.endpoints.first(), config.protocol) {
+        (Some(Endpoint::Fwmark { .. }), _) => "fwmark",
+        (_, Protocol::Tcp) => "tcp",
+        (_, Protocol::Udp) => "udp",
+        (_, Protocol::Sctp) => "sctp",
+    }
+}
+
+fn endpoint(endpoint: &Endpoint) -> String {
+    match endpoint {
+        Endpoint::Address(address) => address.to_string(),
+        Endpoint::Fwmark { mark, .. } => format!("fwmark {mark}"),
+    }
+}
+
+fn real_server(view: &ServerView<'_>, services: &[(&ServiceKey, &Counted)]) -> RealServerSnapshot {
+    let dests: Vec<_> =
+        services.iter().filter_map(|(key, counted)| counted.dests.get(&view.dest_key(key))).collect();
+    RealServerSnapshot {
+        address: view.config.address.to_string(),
+        up: view.up,
+        configured_weight: view.config.weight.get(),
+        effective_weight: view.table_weight.map_or(0, Weight::get),
+        in_table: !dests.is_empty(),
+        checks: view.checks().map(|(config, judge)| check(config, judge)).collect(),
+        active_connections: dests.iter().map(|dest| u64::from(dest.active)).sum(),
+        inactive_connections: dests.iter().map(|dest| u64::from(dest.inactive)).sum(),
+        counters: sum(dests.iter().map(|dest| dest.stats)),
+    }
+}
+
+fn check(config: &Check, judge: &Judge) -> CheckSnapshot {
+    let history = judge.history();
+    let mut failures: Vec<_> =
+        history.failures().map(|(cause, count)| (cause.name().to_owned(), count)).collect();
+    if history.skipped > 0 {
+        failures.push((NOT_RUN.to_owned(), history.skipped));
+    }
+    let skip = || history.last_skip.as_ref().map(|reason| format!("{NOT_RUN}: {reason}"));
+    CheckSnapshot {
+        kind: kind_name(&config.kind).to_owned(),
+        ok: judge.verdict().map(|verdict| verdict == Verdict::Passed),
+        successes: history.successes,
+        failures,
+        last_failure: history.last_failure.as_ref().map(ToString::to_string).or_else(skip),
+        last_duration: history.last_duration,
+    }
+}
+
+fn sum(all: impl Iterator<Item = Stats>) -> Counters {
+    all.fold(Counters::default(), |sum, stats| Counters {
+        connections: sum.connections.saturating_add(stats.conns),
+        packets_in: sum.packets_in.saturating_add(stats.packets_in),
+        packets_out: sum.packets_out.saturating_add(stats.packets_out),
+        bytes_in: sum.bytes_in.saturating_add(stats.bytes_in),
+        bytes_out: sum.bytes_out.saturating_add(stats.bytes_out),
+    })
+}
