@@ -5,17 +5,25 @@
 //! the peer can sit in the seat of the daemon (`LVSD_SUBJECT=2.3.3`), which shows that what a test expects is true of
 //! the field and not only of us. Helpers panic where a test would only unwrap: the place of the call is what is shown.
 
+mod farm;
 mod make;
 mod parallel;
 mod router;
 mod running;
+mod service;
 mod site;
+mod table;
+mod talk;
 
+pub use farm::{Customer, RealServer, shares, wait_only};
 pub use make::Make;
 pub use parallel::in_parallel;
 pub use router::{Cast, Router, Wire};
 pub use running::Running;
-pub use site::{Node, Site};
+pub use service::Service;
+pub use site::{Node, Site, held};
+pub use table::{connections, difference, restarted, table, wait_table, wait_table_within};
+pub use talk::{Talk, start_talker};
 
 use std::{net::IpAddr, time::Duration};
 

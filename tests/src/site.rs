@@ -2,7 +2,10 @@
 
 use crate::{Make, Running, SOON, good};
 use lvsd_lab::{Advert, Capture, Frame, Host, Lan, Launch, Link, until};
-use nix::{ifaddrs::getifaddrs, sys::socket::SockaddrStorage};
+use nix::{
+    ifaddrs::{InterfaceAddress, getifaddrs},
+    sys::socket::SockaddrStorage,
+};
 use std::{net::IpAddr, time::SystemTime};
 
 /// A LAN, and everything that passed it.
@@ -154,10 +157,7 @@ impl Node {
 
     /// Is an address on any of its interfaces?
     pub fn holds(&self, ip: IpAddr) -> bool {
-        good(self.host.enter(|| {
-            let all = getifaddrs().into_iter().flatten().filter_map(|entry| address_of(&entry.address?));
-            all.into_iter().any(|address| address == ip)
-        }))
+        held(&self.host).iter().any(|(_, address)| *address == ip)
     }
 
     /// Waits until an address is on one of its interfaces.
@@ -190,6 +190,16 @@ impl Node {
     ) -> Running {
         Running::start(make, prepare(good(make.launch(&self.host))), config)
     }
+}
+
+/// The addresses of a host now, with their interfaces. Cheaper than to run `ip`, for conditions that are waited for.
+pub fn held(host: &Host) -> Vec<(String, IpAddr)> {
+    let of = |entry: InterfaceAddress| {
+        // An address with a label is reported under the label, which begins with the name of the interface.
+        let name = entry.interface_name.split(':').next().unwrap_or_default().to_owned();
+        Some((name, address_of(&entry.address?)?))
+    };
+    good(host.enter(|| getifaddrs().into_iter().flatten().filter_map(of).collect()))
 }
 
 fn address_of(address: &SockaddrStorage) -> Option<IpAddr> {
