@@ -36,7 +36,15 @@ enum Task {
 }
 
 fn main() -> ExitCode {
-    let done = match Cli::parse().task {
+    run(Cli::parse().task).unwrap_or_else(|failure| {
+        eprintln!("xtask: {failure}");
+        ExitCode::FAILURE
+    })
+}
+
+fn run(task: Task) -> Result<ExitCode, Failure> {
+    lvsd_lab::clean_up_when_interrupted()?;
+    match task {
         Task::Test(options) => test::run(&options),
         Task::Ci => ci::run(),
         Task::Gen { check } => {
@@ -44,11 +52,7 @@ fn main() -> ExitCode {
             generate::run(mode)
         }
         Task::Setup => setup(&lvsd_lab::setup::Part::ALL).map(|()| ExitCode::SUCCESS),
-    };
-    done.unwrap_or_else(|failure| {
-        eprintln!("xtask: {failure}");
-        ExitCode::FAILURE
-    })
+    }
 }
 
 /// Installs parts of the laboratory, telling what is going on.

@@ -1,8 +1,7 @@
 //! A director program under test, ours or the peer's: started on a host with a configuration of its own.
 
 use crate::{
-    Host, LabError, Process, Program, Result, Rival, daemon::built, error::Context as _, namespace::sweep,
-    process,
+    Host, LabError, Process, Program, Result, Rival, daemon::built, error::Context as _, process, sweep,
 };
 use nix::sys::signal::Signal;
 use std::{
@@ -10,7 +9,6 @@ use std::{
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::ExitStatus,
-    sync::Once,
     time::{Duration, SystemTime},
 };
 use tempfile::TempDir;
@@ -18,8 +16,6 @@ use tempfile::TempDir;
 /// Homes are here, not in the temporary directory: only root can write to any part of the path (which the rules for
 /// secure scripts ask for), and in the guest sockets and FIFOs work here only.
 const HOMES: &str = "/run/lvsd-lab";
-
-static SWEEP: Once = Once::new();
 
 /// A director about to be started.
 #[derive(Debug)]
@@ -190,12 +186,9 @@ fn write_config(home: &Path, text: &str) -> Result<()> {
     fs::write(&path, text).context(|| format!("write {}", path.display()))
 }
 
-/// A directory called `<our pid>-...`; those of dead processes go.
+/// A directory called `<our pid>-...`.
 fn new_home() -> Result<TempDir> {
-    SWEEP.call_once(|| {
-        sweep();
-        remove_stale_homes();
-    });
+    sweep::once();
     fs::create_dir_all(HOMES).context(|| format!("create {HOMES}"))?;
     tempfile::Builder::new()
         .prefix(&format!("{}-", std::process::id()))
@@ -204,7 +197,8 @@ fn new_home() -> Result<TempDir> {
         .context(|| format!("make a directory in {HOMES}"))
 }
 
-fn remove_stale_homes() {
+/// Removes the homes that dead processes made.
+pub(crate) fn remove_stale_homes() {
     let Ok(entries) = fs::read_dir(HOMES) else { return };
     for entry in entries.flatten() {
         let name = entry.file_name();

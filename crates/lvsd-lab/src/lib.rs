@@ -22,6 +22,7 @@ mod need;
 mod net;
 mod process;
 pub mod setup;
+mod sweep;
 mod wait;
 pub mod web;
 
@@ -32,8 +33,9 @@ pub use error::{LabError, Result};
 pub use frame::{Advert, Announcement, Frame, Seen, Version};
 pub use guest::{Guest, has_ipvs, quote};
 pub use keepalived::Rival;
-pub use namespace::{Namespace, sweep};
+pub use namespace::Namespace;
 pub use need::{Need, SKIP_LOG, Verdict, missing, skip, skips_are_failures};
 pub use net::{Address, Host, Lan, Link};
 pub use process::{Output, Process, Program};
+pub use sweep::{clean_up_when_interrupted, sweep};
 pub use wait::{until, until_some};

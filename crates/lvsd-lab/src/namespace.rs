@@ -4,6 +4,7 @@ use crate::{
     Result,
     error::Context as _,
     process::{self, Program},
+    sweep,
 };
 use nix::sched::{CloneFlags, setns};
 use std::{
@@ -12,7 +13,7 @@ use std::{
     os::{linux::fs::MetadataExt as _, unix::fs::MetadataExt as _},
     path::{Path, PathBuf},
     sync::{
-        Mutex, Once, PoisonError,
+        Mutex, PoisonError,
         atomic::{AtomicU32, Ordering},
     },
     thread::{self, JoinHandle},
@@ -23,7 +24,6 @@ const PREFIX: &str = "lvsd-";
 const DIRECTORY: &str = "/run/netns";
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
-static SWEEP: Once = Once::new();
 /// `ip netns add` prepares its directory with mounts, which two of them at once do wrongly.
 static ADDING: Mutex<()> = Mutex::new(());
 
@@ -41,7 +41,7 @@ impl Namespace {
     /// # Errors
     /// Not root, or a kernel without network namespaces.
     pub fn new(host: &str) -> Result<Self> {
-        SWEEP.call_once(sweep);
+        sweep::once();
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("{PREFIX}{}-{number}-{host}", std::process::id());
         {
@@ -141,14 +141,22 @@ fn residents(name: &str) -> HashSet<i32> {
     process::all().into_iter().filter(lives_here).collect()
 }
 
-/// Removes the namespaces and processes of laboratory processes that are no more, as when a hanging test was killed.
-pub fn sweep() {
-    process::kill_until_none(process::orphans);
+/// Removes the namespaces that dead processes made.
+pub(crate) fn remove_stale() {
+    remove_those(|pid| !process::alive(pid));
+}
+
+/// Removes the namespaces that this process made.
+pub(crate) fn remove_own() {
+    remove_those(|pid| u32::try_from(pid) == Ok(std::process::id()));
+}
+
+fn remove_those(is_chosen: impl Fn(i32) -> bool) {
     let Ok(entries) = fs::read_dir(DIRECTORY) else { return };
     for entry in entries.flatten() {
         let name = entry.file_name();
         if let Some(name) = name.to_str()
-            && owner(name).is_some_and(|pid| !process::alive(pid))
+            && owner(name).is_some_and(&is_chosen)
         {
             remove(name);
         }

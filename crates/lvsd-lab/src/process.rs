@@ -349,24 +349,10 @@ impl Process {
     /// The processes of the family that run now: descendants, and those that carry its mark.
     pub fn family(&self) -> HashSet<i32> {
         let mut family = marked(|mark| mark == self.mark);
-        let parents: HashMap<i32, i32> =
-            all().into_iter().filter_map(|pid| running_parent(pid).map(|parent| (pid, parent))).collect();
-        if parents.contains_key(&self.pid()) {
+        if running_parent(self.pid()).is_some() {
             family.insert(self.pid());
         }
-        loop {
-            let before = family.len();
-            family.extend(
-                parents
-                    .iter()
-                    .filter(|(_, parent)| family.contains(parent))
-                    .map(|(pid, _)| *pid)
-                    .collect::<Vec<_>>(),
-            );
-            if family.len() == before {
-                return family;
-            }
-        }
+        with_descendants(family)
     }
 }
 
@@ -394,9 +380,35 @@ pub(crate) fn all() -> Vec<i32> {
     entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
 }
 
-/// Is there a process of that id?
+/// Is there a process of that id that is not a zombie?
 pub(crate) fn alive(pid: i32) -> bool {
-    Path::new("/proc").join(pid.to_string()).exists()
+    running_parent(pid).is_some()
+}
+
+/// The processes that this one started, and all that they started.
+pub(crate) fn own_descendants() -> HashSet<i32> {
+    let own = std::process::id();
+    let mut family = marked(|mark| mark.split('-').next().and_then(|pid| pid.parse().ok()) == Some(own));
+    let this = Pid::this().as_raw();
+    family.insert(this);
+    let mut family = with_descendants(family);
+    family.remove(&this);
+    family
+}
+
+/// These processes and all that descend from them, zombies left out.
+fn with_descendants(mut family: HashSet<i32>) -> HashSet<i32> {
+    let parents: HashMap<i32, i32> =
+        all().into_iter().filter_map(|pid| running_parent(pid).map(|parent| (pid, parent))).collect();
+    loop {
+        let children = parents.iter().filter(|(_, parent)| family.contains(parent)).map(|(child, _)| *child);
+        let before = family.len();
+        let children: Vec<i32> = children.collect();
+        family.extend(children);
+        if family.len() == before {
+            return family;
+        }
+    }
 }
 
 /// Kills what `find` finds until it finds nothing more, for a while: a process may start others meanwhile.
