@@ -1,5 +1,7 @@
 //! What is wrong, or might be, and where.
 
+use std::collections::HashSet;
+
 use crate::rules::Rule;
 use crate::source::{Place, SourceMap, Span};
 
@@ -161,10 +163,20 @@ impl Diagnostics {
             .find(|&severity| self.count(severity) > 0)
     }
 
-    /// Puts them in the order of their places.
+    /// Puts them in the order of their places, each that repetitions made many of only once.
     pub fn sort(&mut self, sources: &SourceMap) {
-        let key = |diagnostic: &Diagnostic| -> Place { sources.place(diagnostic.primary.span) };
-        self.list.sort_by_cached_key(key);
+        let place = |diagnostic: &Diagnostic| -> Place { sources.place(diagnostic.primary.span) };
+        self.list.sort_by_cached_key(place);
+        let Self { list, counts } = self;
+        let mut seen = HashSet::new();
+        list.retain(|diagnostic| {
+            let written = place(diagnostic).written;
+            let first = seen.insert((written, diagnostic.rule, diagnostic.message.clone()));
+            if !first && let Some(count) = counts.get_mut(diagnostic.severity as usize) {
+                *count -= 1;
+            }
+            first
+        });
     }
 }
 

@@ -176,7 +176,7 @@ pub(crate) enum Opening {
 /// The length of a placeholder whose (last opening) brace is at an offset.
 fn placeholder(line: &str, at: usize) -> Option<usize> {
     let rest = ahead(line.get(at..)?);
-    if line.as_bytes().get(at.checked_sub(1)?) == Some(&b'$') {
+    if line.get(..at)?.ends_with('$') {
         return rest.find('}').map(|end| end + 1);
     }
     template(rest)

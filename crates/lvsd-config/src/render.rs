@@ -98,14 +98,25 @@ impl Window {
     }
 }
 
-/// The places of a diagnostic, those on the same line together.
+/// How far apart labels may be, in bytes, to be shown in one window.
+const WINDOW: u32 = 20_000;
+
+/// The places of a diagnostic; those of one file that are not far apart together.
 fn windows(diagnostic: &Diagnostic, sources: &SourceMap) -> Vec<Window> {
     let mut windows: Vec<Window> = Vec::new();
     let mut add = |kind: AnnotationKind, span: Span, text: &str| {
         let lines = sources.line(span);
         let label = (kind, span, text.to_owned());
-        match windows.iter_mut().find(|window| window.lines == lines) {
-            Some(window) => window.labels.push(label),
+        let near = |window: &&mut Window| {
+            let (first, last) = (window.lines.start.min(lines.start), window.lines.end.max(lines.end));
+            window.lines.file == lines.file && last - first <= WINDOW
+        };
+        match windows.iter_mut().find(near) {
+            Some(window) => {
+                window.lines.start = window.lines.start.min(lines.start);
+                window.lines.end = window.lines.end.max(lines.end);
+                window.labels.push(label);
+            }
             None => windows.push(Window { lines, labels: vec![label] }),
         }
     };

@@ -123,5 +123,8 @@ rules! {
     CheckIncomplete "check-incomplete" "A check lacks what it needs and is ignored."
     CheckPort "check-port" "A check has no port to connect to."
     RedundantCheck "redundant-check" "Two checks of one real server are the same."
+    UnusableScript "unusable-script" "A script cannot run on this host: it is not there, its user does not exist, or script security forbids it."
+    InsecureScript "insecure-script" "A script that root runs can be changed by others; enable_script_security would forbid it."
+    AbsentInterface "absent-interface" "An interface does not exist on this host now; what needs it waits for it."
     TooManyDiagnostics "too-many-diagnostics" "There is more to say than is kept."
 }

@@ -51,6 +51,10 @@ pub(super) struct Draft {
     pub(super) addresses: Vec<Placed>,
     pub(super) excluded: Vec<Placed>,
     pub(super) no_addresses: bool,
+    /// Addresses are written, right or wrong.
+    pub(super) tried_addresses: bool,
+    /// Peers are written, right or wrong.
+    pub(super) tried_peers: bool,
     pub(super) garp: GarpDraft,
     pub(super) garp_lower: Option<Span>,
     pub(super) down_timer_adverts: At<u8>,
@@ -175,10 +179,14 @@ impl<'a> Lowering<'a> {
 
     fn instance_lists(&mut self, statement: &'a Statement, order: usize, draft: &mut Draft) -> bool {
         match statement.row.name {
-            "virtual_ipaddress" => draft.addresses.extend(self.addresses(statement)),
+            "virtual_ipaddress" => {
+                draft.tried_addresses |= !statement.entries().is_empty();
+                draft.addresses.extend(self.addresses(statement));
+            }
             "virtual_ipaddress_excluded" => draft.excluded.extend(self.addresses(statement)),
             "unicast_peer" => {
                 let peers = self.unicast_peers(statement);
+                draft.tried_peers |= !statement.entries().is_empty();
                 draft.peers.get_or_insert((Vec::new(), statement.keyword)).0.extend(peers);
             }
             "authentication" => self.authentication(statement, &mut draft.auth),

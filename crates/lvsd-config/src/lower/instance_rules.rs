@@ -173,7 +173,8 @@ impl<'a> Lowering<'a> {
     }
 
     fn require_addresses(&mut self, draft: &Draft, version: Version, addresses: &[Placed], at: Span) {
-        if !addresses.is_empty() || draft.no_addresses {
+        // Addresses that are wrong were named already.
+        if !addresses.is_empty() || draft.no_addresses || draft.tried_addresses {
             return;
         }
         let message = format!("the instance `{}` has no virtual address", draft.name);
@@ -200,12 +201,12 @@ impl<'a> Lowering<'a> {
                 format!("the peer {} is not {family} like the instance; it is ignored", other.address);
             self.report(Diagnostic::tolerated(Rule::FamilyMismatch, *span, message));
         }
-        if peers.is_empty() {
+        if peers.is_empty() && !draft.tried_peers {
             let message = "unicast_peer names nobody, so adverts go to the multicast group";
-            self.report(
-                Diagnostic::tolerated(Rule::EmptyPeerList, *span, message)
-                    .help("add the other router's address"),
-            );
+            let help = "add the other router's address";
+            self.report(Diagnostic::tolerated(Rule::EmptyPeerList, *span, message).help(help));
+        }
+        if peers.is_empty() {
             return multicast;
         }
         // The kernel's own hop limit for IPv6, as keepalived leaves it.
