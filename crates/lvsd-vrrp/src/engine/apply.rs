@@ -163,7 +163,7 @@ impl Router {
     }
 }
 
-/// What makes a virtual router (RFC 9568 §1.2); everything else can be edited while it runs.
+/// What makes a virtual router; everything else can be edited while it runs.
 fn same_virtual_router(old: &Config, new: &Config) -> bool {
     (&old.interface, old.vrid, old.family) == (&new.interface, new.vrid, new.family)
 }

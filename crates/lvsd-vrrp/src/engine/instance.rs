@@ -174,7 +174,7 @@ impl Instance {
             (Phase::Init(_), Event::Advert(_)) => Consequence::None,
             (Phase::Init(_), Event::Timeout) => Consequence::MayStart,
             (Phase::Init(_) | Phase::Fault, Event::Start(timer, cause)) => self.start(now, timer, cause, out),
-            // (110) The owner is master at once.
+            // The owner is master at once.
             (Phase::Init(_), Event::Promote(cause)) => self.become_master(now, cause, out),
             (Phase::Init(_), Event::Demote | Event::Wait) => Consequence::None,
             (Phase::Init(_) | Phase::Backup(_) | Phase::Master(_), Event::Fail(cause)) => {
@@ -205,7 +205,7 @@ impl Instance {
                 self.enter(now, Phase::Init(init), Cause::Recovered, out)
             }
 
-            // §6.4.2 (350), §6.4.3 (655): Shutdown.
+            // §6.4.2, §6.4.3: Shutdown.
             (Phase::Init(_) | Phase::Backup(_) | Phase::Master(_) | Phase::Fault, Event::Stop(ending)) => {
                 self.stop(now, ending, out)
             }
@@ -258,12 +258,12 @@ impl Instance {
             self.conceded = false;
         }
         let deferred = if heard.priority == 0 {
-            // (420) The master resigned. A delay before preempting it has lost its object.
+            // §6.4.2, priority 0. The master resigned. A delay before preempting it has lost its object.
             backup.arm(now, DownTimer::Skew);
             backup.preempt_at = None;
             false
         } else if heard.priority >= own || self.tolerates_lower(now, &mut backup) {
-            // (440) Accepted.
+            // §6.4.2: accepted.
             if heard.priority >= own {
                 backup.preempt_at = None;
             }
@@ -273,7 +273,7 @@ impl Instance {
             backup.arm(now, DownTimer::Full);
             true
         } else {
-            // (460) Discarded: the timer that runs leads to the takeover.
+            // §6.4.2: discarded; the timer that runs leads to the takeover.
             backup.defied_master = true;
             false
         };
@@ -320,7 +320,7 @@ impl Instance {
 
     // ----- MASTER -----
 
-    /// (310) to (345): advert, addresses, announcement, then everybody else is told.
+    /// The order of §6.4.2: advert, addresses, announcement; then everybody else is told.
     fn become_master(&mut self, now: Time, cause: Cause, out: &mut Outputs) -> Consequence {
         self.conceded = false;
         self.adverts.become_master += 1;
@@ -344,7 +344,7 @@ impl Instance {
         out: &mut Outputs,
     ) -> Consequence {
         if heard.priority == 0 {
-            // (705) Somebody who thought to be master resigned; whoever listened to it hears us at once.
+            // §6.4.3, priority 0. Somebody who thought to be master resigned; whoever listened to it hears us at once.
             self.advertise(now, &mut master, out);
             self.phase = Phase::Master(master);
             return Consequence::None;
@@ -362,14 +362,13 @@ impl Instance {
                     (false, Ordering::Greater) => Cause::HigherPriority,
                     (false, Ordering::Equal | Ordering::Less) => Cause::HigherAddress,
                 };
-                // (725)
                 self.become_backup(now, Some(heard.interval), cause, out);
                 Consequence::Yielded
             }
             // Our own address and priority: the caller has counted it as our own packet.
             Ordering::Equal => Consequence::None,
             Ordering::Less => {
-                // (735) The sender is to hear at once that there is a better master.
+                // §6.4.3, lower priority. The sender is to hear at once that there is a better master.
                 if !self.config.lower_prio_no_advert {
                     self.advertise(now, &mut master, out);
                     self.phase = Phase::Master(master);
@@ -402,7 +401,7 @@ impl Instance {
     fn timeout_in_master(&mut self, now: Time, mut master: Master, out: &mut Outputs) -> Consequence {
         let late = now.since(master.advert_at);
         if master.advert_at <= now {
-            // (605) The beat is kept, unless more than one was missed.
+            // §6.4.3: the beat is kept, unless more than one was missed.
             let interval = self.config.advert_interval.duration();
             let next = if late < interval { master.advert_at + interval } else { now + interval };
             self.send(self.priority().get(), out);

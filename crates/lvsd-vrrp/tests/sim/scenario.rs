@@ -230,6 +230,9 @@ fn stays_at_rest(lan: &mut Lan, style: &Style) {
 
 /// The masters leave one after the other, some with a farewell; each time another takes over in the time of the protocol.
 fn survives_its_masters(lan: &mut Lan, style: &Style) {
+    // Nothing overtakes a farewell: an advert that arrives after it counts as a living master.
+    lan.weather.delay = 0;
+    lan.run(millis(1));
     for _ in 0..style.hosts {
         let Some(master) = lan.masters("vi0").first().copied() else { return };
         if lan.random.percent(50) {
