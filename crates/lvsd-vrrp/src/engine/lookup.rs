@@ -9,8 +9,8 @@ use super::output::InstanceId;
 
 type Key = (Family, Vrid);
 
-/// Finds the instance of a virtual router: by interface, family and VRID. Two instances share these only when both are unicast
-/// and have no peer in common.
+/// Finds the instance of a virtual router: by interface, family and VRID. Instances share these only when they have no peer in
+/// common, multicast being one.
 #[derive(Debug, Default)]
 pub(super) struct Lookup {
     by_interface: HashMap<InterfaceName, HashMap<Key, Vec<Candidate>>>,
@@ -50,7 +50,7 @@ impl Lookup {
         let candidates = here.or_else(|| self.anywhere.get(&key))?;
         let fits = |candidate: &&Candidate| match &candidate.peers {
             None => destination.is_multicast(),
-            Some(peers) => peers.contains(&source),
+            Some(peers) => !destination.is_multicast() && peers.contains(&source),
         };
         // One that does not fit still is the one that should count the packet.
         candidates.iter().find(fits).or_else(|| candidates.first()).map(|candidate| candidate.id)

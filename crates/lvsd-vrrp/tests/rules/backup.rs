@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use lvsd_model::{AdvertInterval, Preempt, Version};
+use lvsd_model::{AdvertInterval, Family, Preempt, Transport, Version, VrrpConfig};
 use lvsd_vrrp::wire::{Reject, RxMeta};
 use lvsd_vrrp::{LinkState, Reception, State};
 
-use crate::support::{HIGH, Host, LOW, SECOND, at, instance, ip, link, micros, millis, only, packet, vip};
+use crate::support::{
+    HIGH, Host, LOW, OWN, SECOND, at, instance, ip, link, micros, millis, only, packet, unicast, vip,
+};
 
 fn backup(preempt: Preempt) -> Host {
     let mut config = instance("vi", 1, 100);
@@ -201,4 +203,33 @@ fn fault_ends_the_wait() {
     let mut host = backup(Preempt::After(Duration::ZERO));
     host.link("eth0", LinkState::Down);
     assert_eq!((host.told(), host.router.poll_timeout()), (vec!["BACKUP>FAULT Faulty".to_owned()], None));
+}
+
+#[test]
+fn families_and_disjoint_unicast_peers_share_a_number() {
+    let four = instance("four", 7, 100);
+    let mut six = instance("six", 7, 100);
+    six.family = Family::V6;
+    six.transport = Transport::Multicast { group: Transport::default_group(Family::V6) };
+    six.addresses = vec![vip("fe80::7")];
+    six.source = Some(ip("fe80::5"));
+    let near = unicast(instance("near", 7, 100), &[LOW]);
+    let far = unicast(instance("far", 7, 100), &[HIGH]);
+    let mut anywhere = unicast(instance("anywhere", 8, 100), &[HIGH]);
+    anywhere.interface = None;
+    anywhere.source = Some(ip(OWN));
+    let instances = vec![near.clone(), far.clone(), anywhere.clone(), four.clone(), six.clone()];
+    let mut host = Host::start(VrrpConfig { instances, ..VrrpConfig::default() });
+    for (config, source) in [(&near, LOW), (&far, HIGH), (&anywhere, HIGH), (&four, LOW), (&six, "fe80::1")] {
+        let before: Vec<u64> = host.router.instances().map(|view| view.adverts.received).collect();
+        host.hear_from(config, source, 200);
+        for (view, before) in host.router.instances().zip(before) {
+            let expected = before + u64::from(view.config.name == config.name);
+            assert_eq!(
+                view.adverts.received, expected,
+                "{} heard what was for {}",
+                view.config.name, config.name
+            );
+        }
+    }
 }

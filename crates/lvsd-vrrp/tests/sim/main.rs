@@ -13,6 +13,7 @@ mod observer;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod first_priority;
 mod lan;
 mod random;
 mod scenario;
