@@ -1,6 +1,6 @@
 //! The main thread: does what the supervisor says, runs scripts, tells what happened.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 use std::os::unix::net::UnixStream as StdStream;
 use std::process::ExitCode;
@@ -10,7 +10,7 @@ use std::time::Duration;
 use lvsd_ipc::{
     Applied, FrameReader, FrameWriter, FromChild, Generation, StopManner, ToChild, VrrpPlan, VrrpSnapshot,
 };
-use lvsd_model::VrrpConfig;
+use lvsd_model::{Instance, SchedulingClass, VirtualAddress, VrrpConfig};
 use lvsd_net::uptime;
 use lvsd_vrrp::{InstanceId, ShutdownMode, State};
 use tokio::net::UnixStream;
@@ -58,6 +58,9 @@ pub(crate) async fn direct(stream: StdStream) -> ExitCode {
         engine: None,
         trackers: Trackers::default(),
         notifier: Notifier::new(),
+        config: Arc::default(),
+        scheduling: SchedulingClass::default(),
+        defied: HashSet::new(),
         started: uptime(),
     };
     director.say(FromChild::Ready);
@@ -186,7 +189,11 @@ impl Engine {
     }
 
     /// Everything known about everything.
-    async fn snapshot(election: election::Handle, keeper: keeper::Handle) -> Option<VrrpSnapshot> {
+    async fn snapshot(
+        election: election::Handle,
+        keeper: keeper::Handle,
+        config: Arc<VrrpConfig>,
+    ) -> Option<VrrpSnapshot> {
         let (reply, report) = oneshot::channel();
         election.send(election::Input::Report(reply));
         let (reply, kept) = oneshot::channel();
@@ -194,7 +201,7 @@ impl Engine {
         let report = timeout(ANSWER, report).await.ok()?.ok()?;
         // A keeper that waits for the kernel must not hide the state of the election.
         let kept = timeout(ANSWER, kept).await.ok().and_then(Result::ok).unwrap_or_default();
-        Some(combine(report, &kept))
+        Some(combine(report, &kept, &config))
     }
 }
 
@@ -210,12 +217,19 @@ impl Drop for Guard {
     }
 }
 
-fn combine(report: Report, kept: &BTreeMap<InstanceId, Kept>) -> VrrpSnapshot {
+/// Adds to a report what the keeper knows and what the configuration says.
+fn combine(report: Report, kept: &BTreeMap<InstanceId, Kept>, config: &VrrpConfig) -> VrrpSnapshot {
     let Report { mut snapshot, ids } = report;
+    let configs: HashMap<&str, &Instance> =
+        config.instances.iter().map(|instance| (instance.name.as_str(), instance)).collect();
     for (instance, id) in snapshot.instances.iter_mut().zip(ids) {
         let kept = kept.get(&id).copied().unwrap_or_default();
         instance.addresses_present = kept.present;
         instance.adverts.announcements_sent = kept.announced;
+        let lines =
+            configs.get(instance.name.as_str()).map(|config| config.addresses.iter().chain(&config.excluded));
+        let text = |line: &VirtualAddress| format!("{}/{}", line.address, line.prefix_len);
+        instance.addresses = lines.into_iter().flatten().map(text).collect();
     }
     snapshot
 }
@@ -234,6 +248,12 @@ struct Director {
     engine: Option<Engine>,
     trackers: Trackers,
     notifier: Notifier,
+    /// The configuration in force.
+    config: Arc<VrrpConfig>,
+    /// Scheduling is that of the first plan.
+    scheduling: SchedulingClass,
+    /// Masters of which it was said that they hear adverts of lower priority.
+    defied: HashSet<String>,
     /// When the process started, on the clock of the election.
     started: Duration,
 }
@@ -295,7 +315,9 @@ impl Director {
                     Happening::Ended(thread) => return End::ThreadEnded(thread),
                 },
                 () = self.notifier.advance() => {}
-                () = signals.stop() => signalled = Some(Instant::now() + SUPERVISOR_FIRST),
+                () = signals.stop() => {
+                    signalled.get_or_insert_with(|| Instant::now() + SUPERVISOR_FIRST);
+                }
                 () = at(signalled) => return End::Signal,
             }
         }
@@ -331,6 +353,11 @@ impl Director {
             let (engine, refused) = Engine::start(&plan, self.started).map_err(End::CannotStart)?;
             problems.extend(refused);
             self.engine = Some(engine);
+            self.scheduling = plan.scheduling;
+        } else if self.scheduling != plan.scheduling {
+            problems.push(
+                "vrrp_priority, vrrp_rt_priority and vrrp_no_swap change with the next start".to_owned(),
+            );
         }
         let Some(engine) = &self.engine else { return Ok(()) };
         engine.keeper.send(keeper::Command::Foreign(if plan.release_foreign_vips {
@@ -342,6 +369,7 @@ impl Director {
             engine.begin(&config).await.ok_or(End::ThreadEnded("keeper"))?;
         }
         engine.apply(Arc::clone(&config)).await.ok_or(End::ThreadEnded("election"))?;
+        self.config = Arc::clone(&config);
         self.trackers.apply(&config.scripts, &plan.scripts, &engine.election);
         problems.extend(
             self.trackers
@@ -363,9 +391,10 @@ impl Director {
         let outbox = self.outbox.clone();
         let refused = self.trackers.refused();
         let handles = self.engine.as_ref().map(|engine| (engine.election.clone(), engine.keeper.clone()));
+        let config = Arc::clone(&self.config);
         tokio::spawn(async move {
             let snapshot = match handles {
-                Some((election, keeper)) => Engine::snapshot(election, keeper).await,
+                Some((election, keeper)) => Engine::snapshot(election, keeper, config).await,
                 None => Some(VrrpSnapshot::default()),
             };
             let Some(mut snapshot) = snapshot else { return };
@@ -382,6 +411,7 @@ impl Director {
                 let (from, to) =
                     (election::state(transition.from).word(), election::state(transition.to).word());
                 let (cause, priority) = (transition.cause.to_string(), transition.priority);
+                self.defied.remove(&config.name);
                 if transition.to == State::Fault {
                     warn!(
                         instance = config.name,
@@ -404,7 +434,9 @@ impl Director {
                 self.notifier.group(&config, &transition);
             }
             Event::LowerPriority(config, source, priority) => {
-                info!(instance = config.name, %source, priority, "advert of lower priority while MASTER");
+                if self.defied.insert(config.name.clone()) {
+                    info!(instance = config.name, %source, priority, "adverts of lower priority while MASTER");
+                }
                 self.notifier.lower_priority(&config);
             }
             Event::Rejected { instance, source, reject } => {

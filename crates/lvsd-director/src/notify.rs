@@ -70,7 +70,6 @@ impl Notifier {
         }
         let refused = self.prepared.iter().filter_map(|(script, result)| {
             let why = result.as_ref().err()?;
-            warn!(script = script.source, why, "a notification script cannot run");
             Some(format!("notification script {}: {why}", script.source))
         });
         refused.collect()
@@ -92,11 +91,16 @@ impl Notifier {
         }
     }
 
-    /// A master heard an advert of lower priority.
+    /// A master heard an advert of lower priority. As long as that goes on, it happens with every advert: one that finds the lane
+    /// busy is left out, so that it never delays a change of state.
     pub(crate) fn lower_priority(&mut self, config: &Instance) {
+        let lane = Lane::Instance(config.name.clone());
+        if self.waiting.contains_key(&lane) {
+            return;
+        }
         let script = config.notify.master_rx_lower_priority.iter();
         let calls = script.map(|script| Call { script: script.clone(), args: Vec::new() });
-        self.push(Lane::Instance(config.name.clone()), calls.collect());
+        self.push(lane, calls.collect());
     }
 
     /// Whether no script is running or waiting.

@@ -75,7 +75,10 @@ impl Trackers {
             refused: Arc::clone(&self.refused),
             election: election.clone(),
         };
-        run.note();
+        // Said by the answer to the plan.
+        if let Program::Refused { why, .. } = &run.program {
+            lock(&self.refused).insert(run.name.clone(), why.clone());
+        }
         let task = tokio::spawn(run.repeat(config.interval));
         Running { config: config.clone(), policy: policy.clone(), task }
     }

@@ -11,6 +11,7 @@ use lvsd_model::{
     AdvertInterval, Auth, GarpPolicy, Invocation, Notify, RunAs, Script, TrackScript, TrackWeight,
     TrackedScript, Transport, UnicastPeer, Version, VrrpConfig,
 };
+use nix::sys::signal::Signal;
 use support::{Director, Outcome, PATIENCE, Scene, be_a_director, config, instance, interface, ip, vip};
 
 /// Not a test: what the processes of the tests run.
@@ -171,6 +172,11 @@ fn an_address_that_somebody_deletes_comes_back_and_is_announced() -> Outcome {
         let seen = a.wait("the count", |seen| seen.addresses_healed == number)?;
         assert_eq!((seen.state, seen.adverts.release_master), (InstanceState::Master, 0));
     }
+    // Somebody who does it again and again is answered, but not at any speed.
+    for _ in 0..5 {
+        until(PATIENCE, "the address", || scene.a.ip("addr del 10.0.0.100/32 dev eth0").is_ok())?;
+    }
+    until(PATIENCE, "the address", || scene.a.has_address(ip("10.0.0.100"), "eth0"))?;
     Ok(())
 }
 
@@ -440,5 +446,125 @@ fn a_tracked_script_rules_over_fault_and_priority() -> Outcome {
         assert!(std::time::Instant::now() < deadline, "no timeout was counted");
         std::thread::sleep(Duration::from_millis(20));
     }
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs root and namespaces"]
+fn a_backup_that_was_stopped_for_a_while_believes_the_adverts_that_waited() -> Outcome {
+    require!(Need::Root);
+    let scene = Scene::new()?;
+    let (home_a, home_b) = (tempfile::tempdir()?, tempfile::tempdir()?);
+    let vips = ["10.0.0.100/32"];
+    let mut a = Director::start(&scene.a, &home_a, config([instance("VI", 150, &vips)]))?;
+    let mut b = Director::start(&scene.b, &home_b, config([instance("VI", 100, &vips)]))?;
+    a.wait_state(InstanceState::Master)?;
+    b.wait("an advert", |seen| seen.heard.is_some_and(|(_, priority)| priority == 150))?;
+    let before = b.look()?.adverts.become_master;
+    b.signal(Signal::SIGSTOP)?;
+    let sent = a.look()?.adverts.sent;
+    // Twice the down interval.
+    a.wait("adverts", |seen| seen.adverts.sent > sent + 8)?;
+    b.signal(Signal::SIGCONT)?;
+    let received = b.look()?.adverts.received;
+    let seen = b.wait("adverts", |seen| seen.adverts.received > received + 3)?;
+    assert_eq!((seen.state, seen.adverts.become_master), (InstanceState::Backup, before));
+    assert!(b.snapshot()?.worst_lateness > Duration::from_millis(100), "the stall was noticed");
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs root and namespaces"]
+fn counters_can_be_cleared_while_states_stay() -> Outcome {
+    require!(Need::Root);
+    let scene = Scene::new()?;
+    let home = tempfile::tempdir()?;
+    let mut a = Director::start(&scene.a, &home, config([instance("VI", 255, &["10.0.0.100/32"])]))?;
+    let before = a.wait("adverts", |seen| seen.adverts.sent > 20 && seen.adverts.announcements_sent > 0)?;
+    a.clear_counters()?;
+    let after = a.look()?;
+    assert_eq!((after.state, after.addresses_present), (InstanceState::Master, 1));
+    assert_eq!(after.addresses, ["10.0.0.100/32"]);
+    assert!(after.adverts.sent < before.adverts.sent);
+    assert_eq!((after.adverts.become_master, after.adverts.announcements_sent), (0, 0));
+    assert!(after.transitions.is_empty());
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs root and namespaces"]
+fn a_signal_stops_it_when_the_supervisor_says_nothing() -> Outcome {
+    require!(Need::Root);
+    let scene = Scene::new()?;
+    let home = tempfile::tempdir()?;
+    let mut a = Director::start(&scene.a, &home, config([instance("VI", 255, &["10.0.0.100/32"])]))?;
+    a.wait("the address", |seen| seen.addresses_present == 1)?;
+    a.signal(Signal::SIGTERM)?;
+    assert!(a.ended()?.success());
+    assert!(!scene.a.has_address(ip("10.0.0.100"), "eth0"));
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs root and namespaces"]
+fn addresses_have_all_their_attributes_and_may_be_on_other_interfaces() -> Outcome {
+    require!(Need::Root);
+    let scene = Scene::new()?;
+    let home = tempfile::tempdir()?;
+    let other = lvsd_lab::Lan::new("other")?;
+    let _wire = other.plug(&scene.a, "eth1", &["10.2.0.1/24"])?;
+    let mut router = instance("VI", 255, &["10.5.0.100/24", "10.2.0.100/32"]);
+    router.addresses[0].broadcast = lvsd_model::Broadcast::AllOnes;
+    router.addresses[0].label = Some("eth0:vip".to_owned());
+    router.addresses[0].scope = Some(lvsd_model::AddressScope::LINK);
+    router.addresses[1].interface = Some(interface("eth1"));
+    let seen = other.capture()?;
+    let mut a = Director::start(&scene.a, &home, config([router]))?;
+    a.wait("both addresses", |seen| seen.addresses_present == 2)?;
+    seen.wait(PATIENCE, "its announcement there", |frame| frame.announces(ip("10.2.0.100")))?;
+    assert!(scene.a.has_address(ip("10.2.0.100"), "eth1"));
+    let shown = scene.a.ip("addr show dev eth0")?;
+    assert!(shown.contains("10.5.0.100/24 brd 10.5.0.255 scope link"), "{shown}");
+    assert!(shown.contains("eth0:vip"), "{shown}");
+    // The state of that interface matters, too.
+    scene.a.ip("link set eth1 down")?;
+    let fault = a.wait_state(InstanceState::Fault)?;
+    assert_eq!(fault.faults, ["interface eth1 is down"]);
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs root and namespaces"]
+fn a_sync_group_moves_together() -> Outcome {
+    require!(Need::Root);
+    let scene = Scene::new()?;
+    let home = tempfile::tempdir()?;
+    let other = lvsd_lab::Lan::new("other")?;
+    let wire = other.plug(&scene.a, "eth1", &["10.2.0.1/24"])?;
+    let inside = instance("INSIDE", 150, &["10.0.0.100/32"]);
+    let mut outside = instance("OUTSIDE", 150, &["10.2.0.100/32"]);
+    outside.interface = Some(interface("eth1"));
+    let group = lvsd_model::SyncGroup {
+        name: "G".to_owned(),
+        members: vec!["INSIDE".to_owned(), "OUTSIDE".to_owned()],
+        trackers: lvsd_model::Trackers::default(),
+        tracking_weight: false,
+        notify: Notify { any: Some(logging_script(home.path(), "group")?), ..Notify::default() },
+    };
+    let plan = VrrpConfig { groups: vec![group], ..config([inside, outside]) };
+    let mut a = Director::start(&scene.a, &home, plan)?;
+    a.wait("INSIDE as MASTER", |seen| seen.state == InstanceState::Master && seen.addresses_present == 1)?;
+    assert_eq!(a.snapshot()?.groups[0].state, InstanceState::Master);
+    wire.down()?;
+    a.wait_state(InstanceState::Fault)?;
+    until(PATIENCE, "the release", || !scene.a.has_address(ip("10.0.0.100"), "eth0"))?;
+    wire.up()?;
+    a.wait_state(InstanceState::Master)?;
+    assert!(a.stop(StopManner::Release)?.success());
+    let notified = std::fs::read_to_string(home.path().join("notified"))?;
+    let words: Vec<&str> = notified.lines().collect();
+    let expected = ["BACKUP", "MASTER", "FAULT", "BACKUP", "MASTER", "STOP"]
+        .map(|word| format!("group GROUP G {word} 0"));
+    assert_eq!(words, expected);
     Ok(())
 }

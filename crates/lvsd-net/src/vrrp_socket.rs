@@ -92,8 +92,8 @@ impl VrrpSocket {
             Family::V4 => prepare_v4(&socket)?,
             Family::V6 => prepare_v6(&socket, device.as_ref())?,
         }
-        socket.set_priority(QUEUE_PRIORITY)?;
-        // A larger buffer only helps; without CAP_NET_ADMIN the default has to do.
+        // Both only help, and need CAP_NET_ADMIN.
+        let _ = socket.set_priority(QUEUE_PRIORITY);
         let _ = setsockopt(&socket, RcvBufForce, &RECEIVE_BUFFER);
         let control = nix::cmsg_space!(libc::in6_pktinfo, libc::c_int);
         Ok(Self { socket, family, device, identification: 1, control })
@@ -237,7 +237,8 @@ fn prepare_v4(socket: &Socket) -> io::Result<()> {
 
 fn prepare_v6(socket: &Socket, device: Option<&Device>) -> io::Result<()> {
     socket.set_multicast_loop_v6(false)?;
-    socket.set_multicast_all_v6(false)?;
+    // Since Linux 4.20; without it adverts of foreign groups come in, too, and are not believed.
+    let _ = socket.set_multicast_all_v6(false);
     socket.set_tclass_v6(u32::from(TRAFFIC_CLASS))?;
     socket.set_recv_hoplimit_v6(true)?;
     setsockopt(socket, Ipv6RecvPacketInfo, &true)?;

@@ -8,7 +8,8 @@ use lvsd_ipc::{
 };
 use lvsd_vrrp::{Edge, GroupView, InstanceId, InstanceView, Router, ScriptView, State, Time, Verdict};
 
-/// A snapshot that lacks what only the keeper and the trackers know.
+/// A snapshot that lacks what the keeper and the trackers know, and what follows from the configuration at length: the election
+/// has better things to do than to write out addresses.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Report {
     /// Everything the engine knows.
@@ -33,7 +34,6 @@ pub(super) fn report(router: &Router, now: Time, worst_lateness: Duration) -> Re
 
 fn instance(view: &InstanceView<'_>, now: Time) -> InstanceSnapshot {
     let config = view.config;
-    let addresses = config.addresses.iter().chain(&config.excluded);
     let adjustments = view.adjustments.iter();
     InstanceSnapshot {
         name: config.name.clone(),
@@ -55,7 +55,7 @@ fn instance(view: &InstanceView<'_>, now: Time) -> InstanceSnapshot {
         heard: view.heard.map(|heard| (heard.source, heard.priority)),
         heard_ago: view.heard.map(|heard| now.since(heard.at)),
         advert_interval_centis: view.interval.centis(),
-        addresses: addresses.map(|line| format!("{}/{}", line.address, line.prefix_len)).collect(),
+        addresses: Vec::new(),
         addresses_present: 0,
         addresses_healed: view.adverts.addresses_healed,
         adverts: adverts(view.adverts),

@@ -136,7 +136,8 @@ impl Holdings {
             self.retry_at = Some(self.retry_at.map_or(now + HEAL_SPACING, |at| at.min(now + HEAL_SPACING)));
             return Vec::new();
         }
-        let names_it = |config: &Instance| lines(config).any(|line| line.address == key.address);
+        let names_it =
+            |config: &Instance| lines(config).any(|line| line.address == key.address && !line.no_track);
         self.held.iter().filter(|(_, config)| names_it(config)).map(|(id, _)| *id).collect()
     }
 
@@ -165,10 +166,13 @@ impl Holdings {
     /// How many addresses of each instance that holds some are there.
     pub(super) fn present(&self, table: &Table) -> impl Iterator<Item = (InstanceId, u32)> {
         self.held.iter().map(|(id, config)| {
-            let links = lines(config).map(|line| (line, interface_of(config, line)));
-            let there = links.filter(|(line, interface)| {
-                let link = interface.and_then(|interface| table.link(interface.as_str()));
-                link.is_some_and(|link| table.has_ip(link.index, line.address))
+            let there = lines(config).filter(|line| {
+                let interface = interface_of(config, line).and_then(|name| table.link(name.as_str()));
+                interface.is_some_and(|link| {
+                    let (interface, address, prefix_len) = (link.index, line.address, line.prefix_len);
+                    table.has(&AddressKey { interface, address, prefix_len })
+                        || (config.priority.is_owner() && table.has_ip(interface, address))
+                })
             });
             (*id, u32::try_from(there.count()).unwrap_or(u32::MAX))
         })

@@ -16,6 +16,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use lvsd_model::{Family, Instance, VrrpConfig};
 use lvsd_net::{AddressKey, AnnounceSocket, Link, Mac, Monitor, MonitorEvent, NaRole, Rtnl, Wakeup, uptime};
@@ -34,6 +35,8 @@ use table::Table;
 
 use crate::election;
 
+/// When links and addresses that could not be read are read again.
+const REREAD: Duration = Duration::from_secs(1);
 /// Announcements sent before commands are looked at again.
 const BURST: usize = 64;
 
@@ -143,6 +146,7 @@ pub(crate) fn start<G>(
             announced: HashMap::new(),
             foreign: Foreign::Leave,
             election,
+            reread_at: None,
         };
         keeper.run(&receiver, &wakeup);
     })
@@ -157,6 +161,7 @@ struct Keeper {
     announced: HashMap<InstanceId, u64>,
     foreign: Foreign,
     election: election::Handle,
+    reread_at: Option<Duration>,
 }
 
 impl Keeper {
@@ -173,6 +178,9 @@ impl Keeper {
                 // So that the first instance of many is announced before the last one has its addresses.
                 self.announce();
             }
+            if self.reread_at.is_some_and(|at| at <= uptime()) {
+                self.reread();
+            }
             self.watch();
             self.announce();
             if self.holdings.retry_at().is_some_and(|at| at <= uptime()) {
@@ -184,7 +192,8 @@ impl Keeper {
     /// Waits for a command, an event, or the next thing that is due.
     fn wait(&self, wakeup: &Wakeup) {
         use std::os::fd::AsFd;
-        let due = [self.pacer.deadline(), self.holdings.retry_at()].into_iter().flatten().min();
+        let due =
+            [self.pacer.deadline(), self.holdings.retry_at(), self.reread_at].into_iter().flatten().min();
         let timeout = due.map(|at| TimeSpec::from_duration(at.saturating_sub(uptime())));
         let mut fds = [
             PollFd::new(wakeup.as_fd(), PollFlags::POLLIN),
@@ -324,9 +333,13 @@ impl Keeper {
     }
 
     fn reread(&mut self) {
+        self.reread_at = None;
         match self.holdings.read() {
             Ok((links, addresses)) => self.table.replace(links, addresses),
-            Err(error) => error!(%error, "links and addresses cannot be read"),
+            Err(error) => {
+                error!(%error, "links and addresses cannot be read; trying again");
+                self.reread_at = Some(uptime() + REREAD);
+            }
         }
     }
 

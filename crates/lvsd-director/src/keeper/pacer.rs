@@ -130,3 +130,137 @@ fn by_lane(config: &Instance, scope: AnnounceScope) -> BTreeMap<Lane, Vec<IpAddr
     }
     lanes
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use lvsd_model::{
+        AdvertInterval, Broadcast, GarpPolicy, InitialState, Notify, Preempt, PreferredLifetime, Priority,
+        Trackers, Transport, Version, VirtualAddress, Vrid, VrrpConfig,
+    };
+    use lvsd_vrrp::{AnnounceReason, LinkState, Router, Time};
+
+    use super::*;
+
+    fn line(address: IpAddr, interface: Option<&str>) -> VirtualAddress {
+        VirtualAddress {
+            address,
+            prefix_len: 32,
+            interface: interface.and_then(InterfaceName::new),
+            scope: None,
+            broadcast: Broadcast::None,
+            label: None,
+            peer: None,
+            no_prefix_route: false,
+            no_track: false,
+            no_dad: true,
+            preferred: PreferredLifetime::Forever,
+        }
+    }
+
+    fn instance(name: &str, addresses: Vec<VirtualAddress>, gap: Duration) -> Instance {
+        Instance {
+            name: name.to_owned(),
+            version: Version::V3,
+            family: Family::V4,
+            interface: InterfaceName::new("eth0"),
+            vrid: Vrid::new(u8::try_from(name.len()).expect("short")).expect("not zero"),
+            priority: Priority::DEFAULT,
+            initial: InitialState::Backup,
+            advert_interval: AdvertInterval::SECOND,
+            preempt: Preempt::Never,
+            source: None,
+            transport: Transport::Multicast { group: Transport::default_group(Family::V4) },
+            auth: None,
+            addresses,
+            excluded: Vec::new(),
+            garp: GarpPolicy { arp_interval: gap, ..GarpPolicy::default() },
+            down_timer_adverts: 3,
+            lower_prio_no_advert: false,
+            higher_prio_send_advert: false,
+            skip_check_adv_addr: false,
+            v3_checksum_as_v2: false,
+            ignore_own_interface: false,
+            trackers: Trackers::default(),
+            notify: Notify::default(),
+        }
+    }
+
+    /// Identities are the engine's to give.
+    fn identities(instances: &[&Instance]) -> Vec<InstanceId> {
+        let mut router = Router::new(Time::ZERO);
+        let eth0 = InterfaceName::new("eth0").expect("a name");
+        router.link(Time::ZERO, &eth0, LinkState::Up);
+        let instances = instances.iter().map(|instance| (*instance).clone()).collect();
+        router.apply(Time::ZERO, &VrrpConfig { instances, ..VrrpConfig::default() }).added
+    }
+
+    const fn ip(last: u8) -> IpAddr {
+        IpAddr::V4(Ipv4Addr::new(10, 0, 0, last))
+    }
+
+    const fn all(rounds: u32) -> Announce {
+        Announce { rounds, scope: AnnounceScope::All, reason: AnnounceReason::BecameMaster }
+    }
+
+    fn drain(pacer: &mut Pacer, now: Duration) -> Vec<IpAddr> {
+        std::iter::from_fn(|| pacer.pop(now)).map(|due| due.address).collect()
+    }
+
+    #[test]
+    fn addresses_take_turns_and_rounds_follow_each_other() {
+        let config = instance("a", vec![line(ip(1), None), line(ip(2), None)], Duration::ZERO);
+        let id = identities(&[&config])[0];
+        let mut pacer = Pacer::default();
+        pacer.push(id, &config, &all(3));
+        assert_eq!(pacer.deadline(), Some(Duration::ZERO));
+        assert_eq!(drain(&mut pacer, Duration::ZERO), [ip(1), ip(2)].repeat(3));
+        assert_eq!(pacer.deadline(), None);
+    }
+
+    #[test]
+    fn the_first_rounds_of_all_instances_come_first() {
+        let (a, b) = (
+            instance("a", vec![line(ip(1), None)], Duration::ZERO),
+            instance("bb", vec![line(ip(2), None)], Duration::ZERO),
+        );
+        let ids = identities(&[&a, &b]);
+        let mut pacer = Pacer::default();
+        pacer.push(ids[0], &a, &all(2));
+        pacer.push(ids[1], &b, &all(2));
+        assert_eq!(drain(&mut pacer, Duration::ZERO), [ip(1), ip(2), ip(1), ip(2)]);
+    }
+
+    #[test]
+    fn the_gap_is_kept_per_interface() {
+        let gap = Duration::from_millis(5);
+        let lines = vec![line(ip(1), None), line(ip(2), None), line(ip(3), Some("eth1"))];
+        let config = instance("a", lines, gap);
+        let id = identities(&[&config])[0];
+        let mut pacer = Pacer::default();
+        pacer.push(id, &config, &all(1));
+        let start = Duration::from_secs(1);
+        let mut first = drain(&mut pacer, start);
+        first.sort();
+        assert_eq!(first, [ip(1), ip(3)]);
+        assert_eq!(pacer.deadline(), Some(start + gap));
+        assert_eq!(drain(&mut pacer, start + gap / 2), [] as [IpAddr; 0]);
+        assert_eq!(drain(&mut pacer, start + gap), [ip(2)]);
+    }
+
+    #[test]
+    fn asking_again_does_not_pile_up_and_a_release_forgets() {
+        let config = instance("a", vec![line(ip(1), None)], Duration::ZERO);
+        let id = identities(&[&config])[0];
+        let mut pacer = Pacer::default();
+        for _ in 0..1000 {
+            pacer.push(id, &config, &all(u32::MAX));
+        }
+        pacer.push(id, &config, &Announce { scope: AnnounceScope::Address(ip(9)), ..all(5) });
+        assert_eq!(pacer.lanes.values().map(|queue| queue.blocks.len()).sum::<usize>(), 1);
+        assert!((0..100).all(|_| pacer.pop(Duration::ZERO).is_some()));
+        pacer.forget(id);
+        assert_eq!(pacer.pop(Duration::ZERO), None);
+    }
+}

@@ -17,6 +17,8 @@ use lvsd_model::{
     AdvertInterval, Broadcast, Family, GarpPolicy, InitialState, Instance, InterfaceName, Notify, Preempt,
     PreferredLifetime, Priority, Trackers, Transport, Version, VirtualAddress, Vrid, VrrpConfig,
 };
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use tempfile::TempDir;
 
 pub(crate) type Outcome<T = ()> = Result<T, Box<dyn Error>>;
@@ -51,7 +53,7 @@ pub(crate) fn vip(text: &str) -> VirtualAddress {
     let address = ip(address);
     VirtualAddress {
         address,
-        prefix_len: prefix_len.unwrap_or(if address.is_ipv4() { 32 } else { 128 }),
+        prefix_len: prefix_len.unwrap_or_else(|| if address.is_ipv4() { 32 } else { 128 }),
         interface: None,
         scope: None,
         broadcast: Broadcast::None,
@@ -229,7 +231,15 @@ impl Director {
         Ok(())
     }
 
-    fn ended(&mut self) -> Outcome<ExitStatus> {
+    pub(crate) fn signal(&self, signal: Signal) -> Outcome {
+        Ok(kill(Pid::from_raw(i32::try_from(self.child.id())?), signal)?)
+    }
+
+    pub(crate) fn clear_counters(&mut self) -> Outcome {
+        self.say(&ToChild::ClearCounters)
+    }
+
+    pub(crate) fn ended(&mut self) -> Outcome<ExitStatus> {
         let deadline = Instant::now() + PATIENCE;
         loop {
             if let Some(status) = self.child.try_wait()? {
