@@ -85,7 +85,6 @@ rules! {
     NopreemptWeight "nopreempt-weight" "With nopreempt a weighted tracker never moves the addresses."
     PreemptConflict "preempt-conflict" "Preemption settings that cancel each other."
     OwnerTracking "owner-tracking" "Weighted trackers never change priority 255."
-    WeightTooSmall "weight-never-acts" "A weight that can never change who is master."
     StrictMode "strict-mode" "Strict mode overrides a setting."
     RoundedInterval "rounded-interval" "An advert interval that the protocol version cannot express."
     AuthVersion "auth-version" "Authentication exists only in VRRPv2."
@@ -126,5 +125,4 @@ rules! {
     UnusableScript "unusable-script" "A script cannot run on this host: it is not there, its user does not exist, or script security forbids it."
     InsecureScript "insecure-script" "A script that root runs can be changed by others; enable_script_security would forbid it."
     AbsentInterface "absent-interface" "An interface does not exist on this host now; what needs it waits for it."
-    TooManyDiagnostics "too-many-diagnostics" "There is more to say than is kept."
 }

@@ -1,15 +1,71 @@
 //! The daemon: command line, supervision, metrics, logging, systemd, dumps.
-#![allow(dead_code)]
+//!
+//! The supervisor reads the configuration, starts the children with their plans, watches them, reloads, and tells the world
+//! how things are. It must never touch an address, a real server or the IPVS table itself, and nothing that a scraper, a
+//! logger or a service manager does may hold it up. Only this process opens configuration files.
+//!
+//! Start reading at [`main`]; `policy` decides, `driver` does.
 
+mod check;
 mod cli;
+mod driver;
 mod dump;
+mod host;
+mod loader;
 mod logging;
 mod metrics;
 mod observation;
+mod pidfile;
+mod plan;
 mod policy;
+mod role;
 mod roles;
+mod runtime_dir;
+mod signals;
+mod start;
+mod systemd;
+
+use std::io::Write;
+use std::process::ExitCode;
 
 pub use metrics::manual_section;
 
+use crate::cli::{Cli, Misuse};
+
 /// The version of this build.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The whole program, for its `main`.
+#[must_use]
+pub fn main() -> ExitCode {
+    if let Some(role) = std::env::args_os().next().and_then(|name| role::of_name(&name)) {
+        return role::enter(role);
+    }
+    match Cli::read(std::env::args_os()) {
+        Ok(cli) => obey(&cli),
+        Err(Misuse::Help(text)) => say(std::io::stdout(), &text, 0),
+        Err(Misuse::Wrong(text)) => say(std::io::stderr(), &text, 1),
+    }
+}
+
+fn obey(cli: &Cli) -> ExitCode {
+    if cli.version {
+        return say(std::io::stderr(), &format!("lvsd {VERSION}\n"), 0);
+    }
+    if let Some(name) = &cli.signum {
+        return match signals::number(name) {
+            Some(number) => say(std::io::stdout(), &format!("{number}\n"), 0),
+            None => say(std::io::stderr(), &format!("unknown signal name {name}\n"), 1),
+        };
+    }
+    match &cli.config_test {
+        Some(output) => check::check(cli, output.as_deref()),
+        None => start::start(cli),
+    }
+}
+
+/// Writes a text and gives the exit status; who does not listen does not change it.
+fn say(mut to: impl Write, text: &str, status: u8) -> ExitCode {
+    let _ = to.write_all(text.as_bytes());
+    ExitCode::from(status)
+}

@@ -1,2 +1,5 @@
-//! The daemon.
-fn main() {}
+//! The program; everything is in the library.
+
+fn main() -> std::process::ExitCode {
+    lvsd::main()
+}

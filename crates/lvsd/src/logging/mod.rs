@@ -7,7 +7,7 @@ mod queue;
 mod settings;
 mod syslog;
 
-pub(crate) use settings::{Facility, LogSettings, Sinks};
+pub(crate) use settings::{Facility, LogSettings, stderr_is_journal};
 
 use std::io;
 
@@ -58,11 +58,9 @@ pub(crate) fn start(settings: &LogSettings, role: Option<Role>) -> LogGuard {
         let queue = Queue::start(Target::Stderr);
         let handle = queue.handle();
         let layer = tracing_subscriber::fmt::layer()
-            .compact()
             .with_ansi(false)
-            .with_target(false)
+            .event_format(queue::Named::new(name))
             .with_writer(move || handle.line());
-        let layer = layer.event_format(queue::Named::new(name));
         layers.push(layer.boxed());
         queues.push(queue);
     }

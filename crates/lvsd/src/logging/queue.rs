@@ -18,6 +18,8 @@ use tracing_subscriber::registry::LookupSpan;
 const CAPACITY: usize = 4096;
 /// How long the end of the process waits for a reader that does not read.
 const FLUSH_LIMIT: Duration = Duration::from_secs(1);
+/// Facility daemon, severity warning.
+const LOSS_PRIORITY: &str = "<28>";
 /// Where syslog listens.
 const DEV_LOG: &str = "/dev/log";
 
@@ -51,10 +53,10 @@ impl Queue {
         let losses = Arc::clone(&dropped);
         let thread = std::thread::Builder::new().name("log".to_owned()).spawn(move || {
             match target {
-                Target::Stderr => drain(&receiver, &losses, |line| io::stderr().write_all(line)),
+                Target::Stderr => drain(&receiver, &losses, "", |line| io::stderr().write_all(line)),
                 Target::Syslog => {
                     let mut socket = None;
-                    drain(&receiver, &losses, |line| to_syslog(&mut socket, line));
+                    drain(&receiver, &losses, LOSS_PRIORITY, |line| to_syslog(&mut socket, line));
                 }
             }
             let _ = finished.send(());
@@ -85,13 +87,14 @@ impl Drop for Queue {
 fn drain(
     lines: &Receiver<Option<Vec<u8>>>,
     losses: &AtomicU64,
+    loss_prefix: &str,
     mut write: impl FnMut(&[u8]) -> io::Result<()>,
 ) {
     while let Ok(Some(line)) = lines.recv() {
         let _ = write(&line);
         let lost = losses.swap(0, Ordering::Relaxed);
         if lost > 0 {
-            let _ = write(format!("<4>lvsd: {lost} log lines were lost\n").as_bytes());
+            let _ = write(format!("{loss_prefix}lvsd: {lost} log lines were lost\n").as_bytes());
         }
     }
 }
@@ -202,11 +205,11 @@ mod tests {
         let losses = Arc::clone(&handle.dropped);
         drop(handle);
         let mut written = Vec::new();
-        drain(&receiver, &losses, |line| {
+        drain(&receiver, &losses, "", |line| {
             written.push(String::from_utf8_lossy(line).into_owned());
             Ok(())
         });
         assert_eq!(written.len(), CAPACITY + 1);
-        assert_eq!(written[1], "<4>lvsd: 5 log lines were lost\n");
+        assert_eq!(written[1], "lvsd: 5 log lines were lost\n");
     }
 }

@@ -1,0 +1,532 @@
+//! Does what the policy decides: processes, messages, signals, metrics, dumps, and words to the service manager.
+//!
+//! One loop takes one event at a time from one queue; everything that waits does so in a task of its own and reports into
+//! that queue.
+
+mod child;
+mod collector;
+
+use std::path::PathBuf;
+use std::process::ExitStatus;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use lvsd_config::Loaded;
+use lvsd_ipc::{Applied, Frame, Generation, Role, StopManner, ToChild};
+use lvsd_model::{Config, MetricsListen};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use self::child::{Child, ChildId, Happening, Report, Silence};
+use self::collector::{Collector, Purpose};
+use crate::dump::{self, Dump};
+use crate::loader::{self, Loader, Refusal};
+use crate::logging::LogSettings;
+use crate::metrics;
+use crate::observation::{Health, Observation};
+use crate::pidfile::PidFile;
+use crate::plan::{PlanContext, Plans, Selection};
+use crate::policy::{Action, Announcement, Event, Policy, Settings};
+use crate::roles::PerRole;
+use crate::signals::{self, Interrupt, Request};
+use crate::systemd;
+
+/// Events that may wait; whoever reports more waits, too.
+const QUEUE: usize = 256;
+
+/// How long after closing its connection a process may take to end.
+const EXIT_LIMIT: Duration = Duration::from_secs(1);
+
+/// What a daemon is started with.
+#[derive(Debug)]
+pub(crate) struct Setup {
+    pub(crate) loader: Loader,
+    pub(crate) config: Config,
+    pub(crate) health: Health,
+    pub(crate) settings: Settings,
+    pub(crate) selection: Selection,
+    pub(crate) plans: PlanContext,
+    pub(crate) log: LogSettings,
+    pub(crate) interrupt: Interrupt,
+    /// Where the pid files of the children are.
+    pub(crate) pid_paths: PerRole<PathBuf>,
+}
+
+/// Whatever the loop waits for.
+#[derive(Debug)]
+enum Input {
+    Request(Request),
+    Child(Happening),
+    Read(Option<Box<Loaded>>),
+    Scrape(oneshot::Sender<Observation>),
+}
+
+impl From<Request> for Input {
+    fn from(request: Request) -> Self {
+        Self::Request(request)
+    }
+}
+
+impl From<Happening> for Input {
+    fn from(happening: Happening) -> Self {
+        Self::Child(happening)
+    }
+}
+
+/// Runs until the end, and returns the exit status.
+///
+/// # Errors
+/// When signals cannot be watched.
+pub(crate) async fn run(setup: Setup) -> std::io::Result<u8> {
+    let (inputs, mut queue) = mpsc::channel(QUEUE);
+    // First of all: a reload that is asked for too early must not end the process.
+    signals::watch(&inputs, setup.interrupt)?;
+    let (listen, listening) = watch::channel(setup.config.globals.metrics_listen);
+    let (ask, asked) = mpsc::channel(4);
+    tokio::spawn(metrics::server::serve(listening, ask));
+    tokio::spawn(forward_scrapes(asked, inputs.clone()));
+    let mut driver = Driver::new(setup, inputs, listen);
+    let mut watchdog = systemd::watchdog_period().map(tokio::time::interval);
+    loop {
+        if let Some(status) = driver.act() {
+            return Ok(status);
+        }
+        let deadline = driver.deadline();
+        tokio::select! {
+            input = queue.recv() => match input {
+                Some(input) => driver.take(input),
+                // The driver itself holds a sender.
+                None => return Ok(1),
+            },
+            () = until(deadline) => driver.time_passed(),
+            () = tick(&mut watchdog) => systemd::watchdog(),
+        }
+    }
+}
+
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn tick(interval: &mut Option<tokio::time::Interval>) {
+    match interval {
+        Some(interval) => drop(interval.tick().await),
+        None => std::future::pending().await,
+    }
+}
+
+async fn forward_scrapes(
+    mut asked: mpsc::Receiver<oneshot::Sender<Observation>>,
+    inputs: mpsc::Sender<Input>,
+) {
+    while let Some(reply) = asked.recv().await {
+        if inputs.send(Input::Scrape(reply)).await.is_err() {
+            return;
+        }
+    }
+}
+
+struct Driver {
+    policy: Policy,
+    loader: Loader,
+    selection: Selection,
+    context: PlanContext,
+    log: LogSettings,
+    config: Config,
+    plans: Plans,
+    health: Health,
+    children: PerRole<Option<Child>>,
+    /// Whether the end of the process was asked for.
+    stop_asked: PerRole<bool>,
+    /// Whether the next process replaces one that died.
+    died: PerRole<bool>,
+    pid_paths: PerRole<PathBuf>,
+    pid_files: PerRole<Option<PidFile>>,
+    collector: Collector,
+    serial: u64,
+    inputs: mpsc::Sender<Input>,
+    listen: watch::Sender<MetricsListen>,
+    refusal: String,
+}
+
+impl Driver {
+    fn new(setup: Setup, inputs: mpsc::Sender<Input>, listen: watch::Sender<MetricsListen>) -> Self {
+        let wanted = setup.selection.wanted(&setup.config);
+        let mut driver = Self {
+            policy: Policy::new(Instant::now(), setup.settings, wanted),
+            plans: Plans::cut(&setup.config, &setup.plans),
+            loader: setup.loader,
+            selection: setup.selection,
+            context: setup.plans,
+            log: setup.log,
+            config: setup.config,
+            health: setup.health,
+            children: PerRole::default(),
+            stop_asked: PerRole::default(),
+            died: PerRole::default(),
+            pid_paths: setup.pid_paths,
+            pid_files: PerRole::default(),
+            collector: Collector::default(),
+            serial: 0,
+            inputs,
+            listen,
+            refusal: String::new(),
+        };
+        driver.note_wanted();
+        driver
+    }
+
+    fn note_wanted(&mut self) {
+        let wanted = self.selection.wanted(&self.config);
+        for role in Role::ALL {
+            self.health.children.of_mut(role).wanted = *wanted.roles.of(role);
+        }
+        self.health.generation = self.policy.generation().0;
+    }
+
+    /// Does everything that is to be done now; the exit status at the end.
+    fn act(&mut self) -> Option<u8> {
+        self.collect();
+        while let Some(action) = self.policy.poll_action() {
+            match action {
+                Action::Load => self.load(),
+                Action::Spawn(role) => self.spawn(role),
+                Action::Postponed(role, delay) => {
+                    tracing::warn!("{} process: next start in {delay:?}", role.name());
+                }
+                Action::Apply(role, generation) => self.apply(role, generation),
+                Action::Stop(role, manner) => self.stop(role, manner),
+                Action::Kill(role) => self.kill(role),
+                Action::Announce(announcement) => self.announce(announcement),
+                Action::Exit(status) => return Some(status),
+            }
+        }
+        None
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        [self.policy.poll_timeout(), self.collector.deadline()].into_iter().flatten().min()
+    }
+
+    fn time_passed(&mut self) {
+        self.policy.handle_timeout(Instant::now());
+    }
+
+    fn take(&mut self, input: Input) {
+        match input {
+            Input::Request(Request::Stop) => self.tell(Event::StopRequested),
+            Input::Request(Request::Reload) => self.tell(Event::ReloadRequested),
+            Input::Request(Request::Dump(dump)) => self.collector.want(Purpose::Dump(dump)),
+            Input::Scrape(reply) => self.collector.want(Purpose::Scrape(reply)),
+            Input::Read(loaded) => self.judge(loaded),
+            Input::Child(happening) => self.child(happening),
+        }
+    }
+
+    fn tell(&mut self, event: Event) {
+        self.policy.handle(Instant::now(), event);
+    }
+
+    // Configuration.
+
+    fn load(&self) {
+        let (loader, inputs) = (self.loader.clone(), self.inputs.clone());
+        tokio::spawn(async move {
+            // An error is a panic in the reading, which must not take the daemon down.
+            let loaded = tokio::task::spawn_blocking(move || Box::new(loader.read())).await.ok();
+            let _ = inputs.send(Input::Read(loaded)).await;
+        });
+    }
+
+    fn judge(&mut self, loaded: Option<Box<Loaded>>) {
+        self.health.reload.last_attempt = since_epoch();
+        match loaded.ok_or(Refusal::Panic).and_then(|loaded| self.accept(*loaded)) {
+            Ok(config) => self.adopt(config),
+            Err(refusal) => {
+                self.refusal = refusal.to_string();
+                self.health.reload.last_refused = true;
+                self.health.reload.refused += 1;
+                self.tell(Event::LoadRefused);
+            }
+        }
+    }
+
+    /// Refuses also what a running daemon cannot change.
+    fn accept(&mut self, loaded: Loaded) -> Result<Config, Refusal> {
+        loader::log(&loaded);
+        self.health.diagnostics = loader::counts(&loaded);
+        let config = self.loader.accept(loaded)?;
+        let (old, new) = (&self.config.globals, &config.globals);
+        if old.net_namespace != new.net_namespace {
+            Err(Refusal::NeedsRestart("net_namespace"))
+        } else if old.instance != new.instance {
+            Err(Refusal::NeedsRestart("instance"))
+        } else {
+            Ok(config)
+        }
+    }
+
+    fn adopt(&mut self, config: Config) {
+        self.plans = Plans::cut(&config, &self.context);
+        self.listen.send_replace(config.globals.metrics_listen);
+        let wanted = self.selection.wanted(&config);
+        self.config = config;
+        self.health.reload.last_refused = false;
+        self.health.reload.succeeded += 1;
+        self.tell(Event::Loaded(wanted));
+        self.note_wanted();
+    }
+
+    // Children.
+
+    fn spawn(&mut self, role: Role) {
+        self.serial += 1;
+        let id = ChildId { role, serial: self.serial };
+        let health = self.health.children.of_mut(role);
+        health.generation = 0;
+        health.restarts += u64::from(std::mem::take(self.died.of_mut(role)));
+        *self.stop_asked.of_mut(role) = false;
+        match Child::spawn(id, &self.log, &self.inputs) {
+            Ok(child) => {
+                tracing::info!(pid = child.pid, "{} process started", role.name());
+                self.note_pid(role, child.pid);
+                *self.children.of_mut(role) = Some(child);
+            }
+            Err(error) => {
+                tracing::error!(%error, "{} process cannot be started", role.name());
+                *self.died.of_mut(role) = true;
+                self.tell(Event::SpawnFailed(role));
+            }
+        }
+    }
+
+    fn note_pid(&mut self, role: Role, pid: u32) {
+        let written = PidFile::create(self.pid_paths.of(role)).and_then(|mut file| {
+            file.write(pid)?;
+            Ok(file)
+        });
+        match written {
+            Ok(file) => *self.pid_files.of_mut(role) = Some(file),
+            Err(error) => tracing::warn!(%error, "no pid file for the {} process", role.name()),
+        }
+    }
+
+    fn apply(&mut self, role: Role, generation: Generation) {
+        let frame = match role {
+            Role::Vrrp => {
+                let plan = Box::new(self.plans.vrrp.clone());
+                lvsd_ipc::encode(&ToChild::Apply { generation, plan })
+            }
+            Role::Checker => {
+                let plan = Box::new(self.plans.checker.clone());
+                lvsd_ipc::encode(&ToChild::Apply { generation, plan })
+            }
+        };
+        match frame {
+            Ok(frame) => self.send(role, frame),
+            Err(error) => tracing::error!(%error, "the plan of the {} process cannot be sent", role.name()),
+        }
+    }
+
+    fn stop(&mut self, role: Role, manner: StopManner) {
+        *self.stop_asked.of_mut(role) = true;
+        self.send_short(role, &ToChild::Stop(manner));
+    }
+
+    /// Sends a message that carries no plan, and so is the same for every role.
+    fn send_short(&mut self, role: Role, message: &ToChild<()>) {
+        match lvsd_ipc::encode(message) {
+            Ok(frame) => self.send(role, frame),
+            Err(error) => tracing::error!(%error, "a message cannot be encoded"),
+        }
+    }
+
+    fn send(&mut self, role: Role, frame: Frame) {
+        if let Some(child) = self.children.of(role)
+            && !child.send(frame)
+        {
+            tracing::error!("the {} process does not read its messages", role.name());
+            self.tell(Event::Broken(role));
+        }
+    }
+
+    fn kill(&self, role: Role) {
+        if let Some(child) = self.children.of(role) {
+            tracing::error!(pid = child.pid, "{} process is killed", role.name());
+            child.kill();
+        }
+    }
+
+    fn child(&mut self, happening: Happening) {
+        let (Happening::Said(id, _) | Happening::Silent(id, _) | Happening::Exited(id, _)) = happening;
+        // What a predecessor said last is of no interest.
+        if self.children.of(id.role).as_ref().is_none_or(|child| child.id != id) {
+            return;
+        }
+        match happening {
+            Happening::Said(_, report) => self.report(id.role, report),
+            Happening::Silent(_, ended) => self.silent(id, ended),
+            Happening::Exited(_, status) => self.exited(id.role, status),
+        }
+    }
+
+    /// A process that dies closes its connection first; only one that lives on has to be killed.
+    fn silent(&mut self, id: ChildId, ended: Silence) {
+        self.collector.lost(id.role);
+        match ended {
+            Silence::Closed => {
+                let inputs = self.inputs.clone();
+                tokio::spawn(async move {
+                    tokio::time::sleep(EXIT_LIMIT).await;
+                    let _ = inputs.send(Happening::Silent(id, Silence::LivesOn).into()).await;
+                });
+            }
+            Silence::LivesOn => {
+                tracing::error!("the {} process has closed its connection", id.role.name());
+                self.tell(Event::Broken(id.role));
+            }
+            Silence::Rubbish(error) => {
+                tracing::error!(%error, "the {} process cannot be understood", id.role.name());
+                self.tell(Event::Broken(id.role));
+            }
+        }
+    }
+
+    fn report(&mut self, role: Role, report: Report) {
+        match report {
+            Report::Ready => self.tell(Event::Ready(role)),
+            Report::Applied { generation, outcome } => self.applied(role, generation, outcome),
+            Report::Vrrp { request, snapshot } => self.collector.vrrp(request, snapshot),
+            Report::Checker { request, snapshot } => self.collector.checker(request, snapshot),
+            Report::Stopped => self.tell(Event::Stopped(role)),
+        }
+    }
+
+    fn applied(&mut self, role: Role, generation: Generation, outcome: Applied) {
+        let reasons = match outcome {
+            Applied::Done => Vec::new(),
+            Applied::Degraded(reasons) => reasons,
+        };
+        for reason in &reasons {
+            tracing::warn!("{} process: {reason}", role.name());
+        }
+        let health = self.health.children.of_mut(role);
+        health.generation = generation.0;
+        health.degraded = reasons.len() as u64;
+        self.tell(Event::Applied(role, generation));
+    }
+
+    fn exited(&mut self, role: Role, status: std::io::Result<ExitStatus>) {
+        let name = role.name();
+        match status {
+            Ok(status) if status.success() => tracing::info!("{name} process ended"),
+            // Names the signal, or gives the exit status.
+            Ok(status) => tracing::error!("{name} process died: {status}"),
+            Err(error) => tracing::error!(%error, "{name} process died"),
+        }
+        *self.children.of_mut(role) = None;
+        *self.pid_files.of_mut(role) = None;
+        *self.died.of_mut(role) = !*self.stop_asked.of(role);
+        self.collector.lost(role);
+        self.tell(Event::Exited(role));
+    }
+
+    // Observations.
+
+    fn collect(&mut self) {
+        loop {
+            let now = Instant::now();
+            if let Some((mut observation, purposes)) = self.collector.finish(now) {
+                observation.health = self.health;
+                purposes.into_iter().for_each(|purpose| self.serve(&observation, purpose));
+            }
+            let awaited =
+                PerRole { vrrp: self.children.vrrp.is_some(), checker: self.children.checker.is_some() };
+            let Some(request) = self.collector.begin(now, awaited) else { return };
+            for role in Role::ALL {
+                self.send_short(role, &ToChild::Snapshot { request });
+            }
+        }
+    }
+
+    fn serve(&mut self, observation: &Observation, purpose: Purpose) {
+        match purpose {
+            // A scraper that has gone away needs no answer.
+            Purpose::Scrape(reply) => drop(reply.send(observation.clone())),
+            Purpose::Dump(dump) => {
+                self.dump(dump, observation);
+                if dump == Dump::StatsThenClear {
+                    self.send_short(Role::Vrrp, &ToChild::ClearCounters);
+                }
+            }
+        }
+    }
+
+    fn dump(&self, dump: Dump, observation: &Observation) {
+        let files = dump::files(dump, since_epoch(), &self.config, observation);
+        if files.is_empty() {
+            tracing::warn!("nothing to dump: no process has answered");
+            return;
+        }
+        tokio::task::spawn_blocking(move || {
+            let directory = dump::directory();
+            match dump::write(&directory, &files) {
+                Ok(()) => tracing::info!("dumped to {}", directory.display()),
+                Err((path, error)) => tracing::error!(%error, "dump to {}", path.display()),
+            }
+        });
+    }
+
+    // Words.
+
+    fn announce(&mut self, announcement: Announcement) {
+        match announcement {
+            Announcement::Started => {
+                tracing::info!("lvsd {} is ready: {}", crate::VERSION, self.status());
+                systemd::ready(&self.status());
+            }
+            Announcement::Reloading => {
+                tracing::info!("reload of {}", self.loader.path.display());
+                systemd::reloading();
+            }
+            Announcement::Reloaded(_) => {
+                tracing::info!("reload done: {}", self.status());
+                systemd::ready(&self.status());
+            }
+            Announcement::ReloadRefused => {
+                tracing::error!("reload refused, nothing has changed: {}", self.refusal);
+                systemd::ready(&format!("reload refused: {}; {}", self.refusal, self.status()));
+            }
+            Announcement::Unacknowledged(generation) => {
+                tracing::error!("configuration {} is not in force everywhere yet", generation.0);
+            }
+            Announcement::Stopping => {
+                tracing::info!("stopping");
+                systemd::stopping();
+            }
+        }
+    }
+
+    /// What runs, in one line.
+    fn status(&self) -> String {
+        let servers: usize = self.config.lvs.services.iter().map(|service| service.real_servers.len()).sum();
+        let mut text = format!(
+            "configuration {}: {} virtual routers, {} virtual servers, {servers} real servers",
+            self.policy.generation().0,
+            self.config.vrrp.instances.len(),
+            self.config.lvs.services.len(),
+        );
+        let tolerated = self.health.diagnostics.tolerated;
+        if tolerated > 0 && !self.health.reload.last_refused {
+            text.push_str(&format!("; {tolerated} tolerated mistakes"));
+        }
+        text
+    }
+}
+
+/// The time of day, for people and for exporters.
+pub(crate) fn since_epoch() -> Duration {
+    // A clock before 1970 is shown as 1970.
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}

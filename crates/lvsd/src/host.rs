@@ -1,0 +1,87 @@
+//! What a configuration needs of this host: scripts, users, interfaces.
+
+use std::collections::HashSet;
+
+use lvsd_config::{Diagnostic, Item, Loaded, Rule};
+use lvsd_model::{CheckKind, Config, Notify, Script, VirtualServer};
+use lvsd_script::{Refused, Runner};
+
+/// Adds what is missing here to the findings, each at the line that names it.
+pub(crate) fn examine(loaded: &mut Loaded) {
+    let Some(config) = &loaded.config else { return };
+    let mut findings = scripts(config, loaded);
+    // Interfaces of another namespace cannot be seen from here.
+    if config.globals.net_namespace.is_none() {
+        findings.extend(interfaces(loaded));
+    }
+    findings.into_iter().for_each(|finding| loaded.diagnostics.push(finding));
+    loaded.diagnostics.sort(&loaded.sources);
+}
+
+fn scripts(config: &Config, loaded: &Loaded) -> Vec<Diagnostic> {
+    let runner = Runner::new(config.globals.scripts.clone());
+    let mut seen = HashSet::new();
+    let mut findings = Vec::new();
+    for script in all_scripts(config).into_iter().filter(|script| seen.insert(*script)) {
+        let Some(span) = loaded.span_of(&Item::Script(script.source.clone())) else { continue };
+        match runner.prepare(script) {
+            Err(refused) => {
+                let text = format!("this script will not run: {refused}");
+                let finding = Diagnostic::tolerated(Rule::UnusableScript, span, text);
+                findings.push(match refused {
+                    Refused::NotFound { .. } | Refused::NotInPath { .. } => {
+                        finding.help("a tracker or notification without its script is left out")
+                    }
+                    _ => finding,
+                });
+            }
+            Ok(prepared) => findings.extend(prepared.insecure().map(|insecure| {
+                Diagnostic::hint(Rule::InsecureScript, span, insecure.to_string())
+                    .help("protect it and set `enable_script_security` in `global_defs`")
+            })),
+        }
+    }
+    findings
+}
+
+fn interfaces(loaded: &Loaded) -> Vec<Diagnostic> {
+    let mut findings = Vec::new();
+    for item in loaded.items() {
+        let Item::Interface(name) = item else { continue };
+        if nix::net::if_::if_nametoindex(name.as_str()).is_ok() {
+            continue;
+        }
+        findings.extend(loaded.span_of(item).map(|span| {
+            let text = format!("interface `{name}` does not exist here now");
+            Diagnostic::hint(Rule::AbsentInterface, span, text)
+                .help("what needs it waits in FAULT until it appears")
+        }));
+    }
+    findings
+}
+
+fn all_scripts(config: &Config) -> Vec<&Script> {
+    let mut all: Vec<&Script> =
+        config.vrrp.scripts.iter().filter_map(|script| script.command.as_ref().ok()).collect();
+    let instances = config.vrrp.instances.iter().map(|instance| &instance.notify);
+    let groups = config.vrrp.groups.iter().map(|group| &group.notify);
+    all.extend(instances.chain(groups).flat_map(notify_scripts));
+    all.extend(config.lvs.services.iter().flat_map(service_scripts));
+    all
+}
+
+fn notify_scripts(notify: &Notify) -> impl Iterator<Item = &Script> {
+    let Notify { master, backup, fault, stop, any, master_rx_lower_priority } = notify;
+    [master, backup, fault, stop, any, master_rx_lower_priority].into_iter().flatten()
+}
+
+fn service_scripts(service: &VirtualServer) -> impl Iterator<Item = &Script> {
+    let of_servers = service.real_servers.iter().flat_map(|server| {
+        let checks = server.checks.iter().filter_map(|check| match &check.kind {
+            CheckKind::Misc(misc) => Some(&misc.script),
+            _ => None,
+        });
+        server.notify_up.iter().chain(&server.notify_down).chain(checks)
+    });
+    service.quorum_up.iter().chain(&service.quorum_down).chain(of_servers)
+}
