@@ -121,7 +121,7 @@ impl Judge {
         self.verdict
     }
 
-    /// The weight that the check reported last, if it ever did.
+    /// The weight that its last success reported, if it did.
     #[must_use]
     pub const fn weight(&self) -> Option<Weight> {
         self.weight
@@ -159,7 +159,7 @@ impl Judge {
             Outcome::Success { weight } => {
                 self.verdict = Some(Verdict::Passed);
                 self.retries_left = self.timing.retry;
-                self.weight = weight.or(self.weight);
+                self.weight = *weight;
                 since + self.timing.interval
             }
             Outcome::Failure(_) if self.retries_left > 0 => {
@@ -278,9 +278,10 @@ mod tests {
         let weighs = |weight| Outcome::Success { weight: Weight::new(weight).ok() };
         assert_eq!(run(&mut judge, 0, 0, &weighs(7)).0, Change::Judgement);
         assert_eq!(run(&mut judge, 1, 1, &weighs(7)).0, Change::Nothing);
-        run(&mut judge, 2, 2, &Outcome::SUCCESS);
-        assert_eq!(judge.weight(), Weight::new(7).ok(), "exit status 0 leaves it");
-        run(&mut judge, 3, 3, &refused());
+        run(&mut judge, 2, 2, &refused());
+        assert_eq!(judge.weight(), Weight::new(7).ok(), "a failure says nothing about it");
+        run(&mut judge, 3, 3, &Outcome::SUCCESS);
+        assert_eq!(judge.weight(), None, "exit status 0: as configured");
         run(&mut judge, 4, 4, &weighs(250));
         assert_eq!(judge.weight(), Weight::new(250).ok());
     }

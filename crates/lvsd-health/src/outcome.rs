@@ -107,7 +107,7 @@ impl fmt::Display for Failure {
 pub enum Outcome {
     /// The server answered as it should.
     Success {
-        /// The weight that the check found (`misc_dynamic`); `None` leaves the weight as it was.
+        /// The weight that the check found (`misc_dynamic`); `None` is the configured one.
         weight: Option<Weight>,
     },
     /// The server did not.

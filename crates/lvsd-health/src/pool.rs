@@ -27,7 +27,7 @@ pub enum Standing {
 pub(crate) struct Presumption {
     /// Holds until every check has a verdict.
     pub(crate) standing: Option<Standing>,
-    /// Holds until a dynamic check reports a weight.
+    /// Holds until every check that decides the weight has a verdict.
     pub(crate) weight: Option<Weight>,
 }
 
@@ -67,35 +67,21 @@ impl Pool {
     /// A pool with its first state, which follows the one `before` if there was one.
     pub(crate) fn new(
         config: VirtualServer,
-        servers: Vec<Server>,
+        mut servers: Vec<Server>,
         before: Option<Quorum>,
         checks: &Checks,
     ) -> Self {
         let keys = config.endpoints.iter().map(|end| table::service_key(end, config.protocol)).collect();
+        forget_presumptions(&config, &mut servers, checks);
         let state = derive(&config, &servers, before, checks);
-        let mut pool = Self { config, keys, servers, state };
-        pool.forget_presumptions(checks);
-        pool
+        Self { config, keys, servers, state }
     }
 
     /// Works out the state anew, all of it. Returns the state before if it was another.
     pub(crate) fn refresh(&mut self, checks: &Checks) -> Option<State> {
-        self.forget_presumptions(checks);
+        forget_presumptions(&self.config, &mut self.servers, checks);
         let state = derive(&self.config, &self.servers, Some(self.state.quorum), checks);
         (state != self.state).then(|| std::mem::replace(&mut self.state, state))
-    }
-
-    /// Presumptions end for good once the checks have spoken.
-    fn forget_presumptions(&mut self, checks: &Checks) {
-        for (config, server) in self.config.real_servers.iter().zip(&mut self.servers) {
-            let has_verdict = |&id: &CheckId| checks.judge(id).is_some_and(|judge| judge.verdict().is_some());
-            if server.checks.iter().all(has_verdict) {
-                server.presumed.standing = None;
-            }
-            if reported_weights(config, server, checks).next().is_some() {
-                server.presumed.weight = None;
-            }
-        }
     }
 
     /// Each real server with its configuration and state.
@@ -260,10 +246,23 @@ const fn decides_weight(check: &Check) -> bool {
     matches!(&check.kind, CheckKind::Misc(misc) if misc.dynamic)
 }
 
-/// The last reports of the checks that decide the weight.
-fn reported_weights(config: &RealServer, server: &Server, checks: &Checks) -> impl Iterator<Item = Weight> {
+/// Presumptions end for good once the checks have spoken.
+fn forget_presumptions(config: &VirtualServer, servers: &mut [Server], checks: &Checks) {
+    let has_verdict = |id: CheckId| checks.judge(id).is_some_and(|judge| judge.verdict().is_some());
+    for (config, server) in config.real_servers.iter().zip(servers) {
+        if server.checks.iter().all(|&id| has_verdict(id)) {
+            server.presumed.standing = None;
+        }
+        if deciding(config, server).all(has_verdict) {
+            server.presumed.weight = None;
+        }
+    }
+}
+
+/// The checks that decide the weight.
+fn deciding(config: &RealServer, server: &Server) -> impl Iterator<Item = CheckId> {
     let dynamic = config.checks.iter().zip(&server.checks).filter(|(check, _)| decides_weight(check));
-    dynamic.filter_map(|(_, &id)| checks.judge(id)?.weight())
+    dynamic.map(|(_, &id)| id)
 }
 
 fn failure_of(checks: &Checks, id: CheckId) -> Option<Failure> {
@@ -304,14 +303,15 @@ fn standing(config: &RealServer, server: &Server, checks: &Checks) -> Standing {
 }
 
 /// The configured weight and what the dynamic checks add to it, each from its last report: nothing is ever added to an
-/// earlier result.
+/// earlier result. Before they have spoken, what is presumed.
 fn weight(config: &RealServer, server: &Server, checks: &Checks) -> Weight {
+    if let Some(presumed) = server.presumed.weight {
+        return presumed;
+    }
     let base = i64::from(config.weight.get());
-    let offsets = reported_weights(config, server, checks).map(|weight| i64::from(weight.get()) - base);
-    let Some(offset) = offsets.reduce(i64::saturating_add) else {
-        return server.presumed.weight.unwrap_or(config.weight);
-    };
-    let sum = base.saturating_add(offset).clamp(0, Weight::MAX.into());
+    let reports = deciding(config, server).filter_map(|id| checks.judge(id)?.weight());
+    let offsets = reports.map(|weight| i64::from(weight.get()) - base);
+    let sum = offsets.fold(base, i64::saturating_add).clamp(0, Weight::MAX.into());
     u32::try_from(sum).ok().and_then(|sum| Weight::new(sum).ok()).unwrap_or(config.weight)
 }
 

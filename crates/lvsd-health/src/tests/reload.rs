@@ -196,7 +196,7 @@ mod adoption {
         let mut bench = Bench::adopting(configured(), &standing);
         bench.now = at(1);
         bench.round(&[]);
-        assert_eq!(bench.dests(VS), ["192.0.2.1:80 7"], "exit status 0 leaves what is there");
+        assert_eq!(bench.dests(VS), ["192.0.2.1:80 100"], "exit status 0: the configured weight");
     }
 
     #[test]
