@@ -1,5 +1,6 @@
 //! Whole VRRP processes between hosts on a fake LAN.
 
+mod rival;
 mod support;
 
 use std::os::unix::fs::PermissionsExt;
