@@ -87,25 +87,23 @@ impl Schedule {
     }
 
     fn log(&self, due: &Due, outcome: &Outcome) {
-        let check = describe(&due.check.kind);
-        let mut skipped = self.skipped.borrow_mut();
-        match outcome {
-            Outcome::Success { .. } => {
-                skipped.remove(&due.id);
+        let kind = &due.check.kind;
+        if let Outcome::Skipped { reason } = outcome {
+            if self.skipped.borrow_mut().insert(due.id) {
+                let check = describe(kind);
+                tracing::warn!(%check, %reason, "check cannot run here; it says nothing about the server");
             }
+            return;
+        }
+        self.skipped.borrow_mut().remove(&due.id);
+        match outcome {
             Outcome::Failure(failure) if due.check.log_all_failures => {
-                skipped.remove(&due.id);
-                tracing::info!(%check, cause = %failure, "check failed");
+                tracing::info!(check = describe(kind), cause = %failure, "check failed");
             }
             Outcome::Failure(failure) => {
-                skipped.remove(&due.id);
-                tracing::debug!(%check, cause = %failure, "check failed");
+                tracing::debug!(check = describe(kind), cause = %failure, "check failed");
             }
-            Outcome::Skipped { reason } => {
-                if skipped.insert(due.id) {
-                    tracing::warn!(%check, %reason, "check cannot run here; it says nothing about the server");
-                }
-            }
+            Outcome::Success { .. } | Outcome::Skipped { .. } => {}
         }
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Every test needs root and a kernel with ip_vs, and empties its table: `cargo xtask test` runs them in a guest, with
 //! `--ignored --test-threads=1`.
+#![expect(clippy::print_stdout, reason = "times, for whoever looks at them")]
 
 use std::collections::BTreeSet;
 use std::net::{SocketAddr, TcpListener};

@@ -67,6 +67,9 @@ impl History {
     }
 }
 
+/// The shortest interval: a configuration without a pause must not keep a processor and a server busy.
+const MIN_INTERVAL: Duration = Duration::from_millis(10);
+
 /// Where a check is in its cycle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
@@ -87,10 +90,11 @@ pub(crate) enum Change {
 
 /// The judge of one check.
 ///
-/// The rules: runs start `interval` apart, however long they take, but never two at once. A failure is tried again up to
-/// `retry` times, `retry_delay` after the failed run's end, before it counts; a single success recovers. A check that has
-/// not succeeded yet has no retries: its first failure counts at once, so that a server which is dead at start does not
-/// get traffic for longer than it takes to find out. While a check is down, it goes on at its interval.
+/// The rules: the first run is at a random point of the warm-up (the peer waits one second more). Runs start `interval`
+/// apart, however long they take, but never two at once. A failure is tried again up to `retry` times, `retry_delay`
+/// after the failed run's end, before it counts; a single success recovers. A check that has not succeeded yet has no
+/// retries: its first failure counts at once, so that a server which is dead at start does not get traffic for longer than
+/// it takes to find out. While a check is down, it goes on at its interval.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Judge {
     timing: CheckTiming,
@@ -155,12 +159,13 @@ impl Judge {
         let Phase::Running { since } = self.phase else { return Change::Nothing };
         self.history.record(outcome, now.since(since));
         let before = (self.verdict, self.weight);
+        let interval = self.timing.interval.max(MIN_INTERVAL);
         let next = match outcome {
             Outcome::Success { weight } => {
                 self.verdict = Some(Verdict::Passed);
                 self.retries_left = self.timing.retry;
                 self.weight = *weight;
-                since + self.timing.interval
+                since + interval
             }
             Outcome::Failure(_) if self.retries_left > 0 => {
                 self.retries_left -= 1;
@@ -168,9 +173,9 @@ impl Judge {
             }
             Outcome::Failure(_) => {
                 self.verdict = Some(Verdict::Failed);
-                since + self.timing.interval
+                since + interval
             }
-            Outcome::Skipped { .. } => now + self.timing.interval,
+            Outcome::Skipped { .. } => now + interval,
         };
         self.phase = Phase::Waiting { until: next.max(now) };
         if before == (self.verdict, self.weight) { Change::Nothing } else { Change::Judgement }

@@ -117,7 +117,8 @@ async fn keep<C: Connect>(
                     let _ = reply.send(());
                 }
             },
-            () = shared.table_changed.notified(), if active => keeper.sync(&shared).await,
+            // What changes while there is no connection is made good when there is one again.
+            () = shared.table_changed.notified(), if active && keeper.is_connected() => keeper.sync(&shared).await,
             () = sleep_until(next_round), if active => {
                 let begun = Instant::now();
                 keeper.verify(&shared).await;
