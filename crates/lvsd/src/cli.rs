@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{ArgAction, Parser};
+use clap::{ArgAction, CommandFactory, Parser};
 
 /// The options. Those without meaning here are accepted, and [`Cli::notes`] says so.
 #[derive(Clone, Debug, Parser)]
@@ -161,6 +161,16 @@ impl Cli {
     }
 }
 
+/// Every option, as `-x` and `--long`.
+pub(crate) fn options() -> Vec<String> {
+    let command = Cli::command();
+    let spelled = command.get_arguments().flat_map(|argument| {
+        let short = argument.get_short().map(|letter| format!("-{letter}"));
+        short.into_iter().chain(argument.get_long().map(|name| format!("--{name}")))
+    });
+    spelled.collect()
+}
+
 /// getopt writes an optional argument right behind its letter: `-tFILE` is `-t=FILE` here.
 fn with_equals_sign(word: OsString) -> OsString {
     let letter = ["-t", "-g", "-M"].into_iter().find(|letter| {
@@ -202,7 +212,6 @@ mod tests {
 
     #[test]
     fn the_definition_is_consistent() {
-        use clap::CommandFactory;
         Cli::command().debug_assert();
     }
 

@@ -35,6 +35,12 @@ use crate::cli::{Cli, Misuse};
 /// The version of this build.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
+/// Every option of the command line, as `-x` and `--long`; for the manual and for completions.
+#[must_use]
+pub fn options() -> Vec<String> {
+    cli::options()
+}
+
 /// The whole program, for its `main`.
 #[must_use]
 pub fn main() -> ExitCode {

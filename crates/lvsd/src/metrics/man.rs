@@ -14,7 +14,7 @@ pub fn manual_section() -> String {
         let _ = writeln!(text, "{}", metric.help);
         if !metric.labels.is_empty() {
             let labels: Vec<String> = metric.labels.iter().map(|label| format!(".Va {label}")).collect();
-            let _ = writeln!(text, "Labels:\n{}.", labels.join(" ,\n"));
+            let _ = writeln!(text, "Labels:\n{} .", labels.join(" ,\n"));
         }
     }
     text.push_str(".El\n");
