@@ -1,6 +1,7 @@
 //! What is wrong, or might be, and where.
 
 use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
 
 use crate::rules::Rule;
 use crate::source::{Place, SourceMap, Span};
@@ -58,8 +59,10 @@ impl Diagnostic {
     /// A finding without labels or help.
     #[must_use]
     pub fn new(severity: Severity, rule: Rule, span: Span, message: impl Into<String>) -> Self {
+        // Words of the file are quoted in messages: none of them may steer a terminal or begin a line of a log.
+        let message = message.into().replace(char::is_control, "\u{fffd}");
         let primary = Label { span, text: String::new() };
-        Self { rule, severity, message: message.into(), primary, secondary: Vec::new(), help: None }
+        Self { rule, severity, message, primary, secondary: Vec::new(), help: None }
     }
 
     /// Something that refuses the configuration.
@@ -107,18 +110,37 @@ impl Diagnostic {
 pub struct Diagnostics {
     list: Vec<Diagnostic>,
     counts: [usize; 3],
+    /// Place, rule and hash of the message: a repetition makes many of one mistake.
+    told: HashSet<(Span, Rule, u64)>,
+    hasher: RandomState,
 }
 
 impl Diagnostics {
     /// How many are kept; more are counted only, so that a hostile file cannot fill the memory.
     pub const KEPT: usize = 10_000;
 
+    /// Adds one, unless the same is told about the same place already.
+    pub(crate) fn push_once(&mut self, diagnostic: Diagnostic, sources: &SourceMap) {
+        let hash = self.hasher.hash_one(&diagnostic.message);
+        let place = sources.place(diagnostic.primary.span).written;
+        let key = (place, diagnostic.rule, hash);
+        if self.told.contains(&key) {
+            return;
+        }
+        if self.list.len() < 2 * Self::KEPT {
+            self.told.insert(key);
+        }
+        self.push(diagnostic);
+    }
+
     /// Adds one.
     pub fn push(&mut self, diagnostic: Diagnostic) {
+        // Errors have room of their own: what refuses the configuration must be told.
+        let room = if diagnostic.severity == Severity::Error { 2 * Self::KEPT } else { Self::KEPT };
         if let Some(count) = self.counts.get_mut(diagnostic.severity as usize) {
             *count += 1;
         }
-        if self.list.len() < Self::KEPT {
+        if self.list.len() < room {
             self.list.push(diagnostic);
         }
     }
@@ -128,8 +150,8 @@ impl Diagnostics {
         for (mine, theirs) in self.counts.iter_mut().zip(other.counts) {
             *mine += theirs;
         }
-        let room = Self::KEPT.saturating_sub(self.list.len());
-        self.list.extend(other.list.into_iter().take(room));
+        // Both are bounded.
+        self.list.extend(other.list);
     }
 
     /// The ones that were kept.
@@ -163,20 +185,10 @@ impl Diagnostics {
             .find(|&severity| self.count(severity) > 0)
     }
 
-    /// Puts them in the order of their places, each that repetitions made many of only once.
+    /// Puts them in the order of their places.
     pub fn sort(&mut self, sources: &SourceMap) {
         let place = |diagnostic: &Diagnostic| -> Place { sources.place(diagnostic.primary.span) };
         self.list.sort_by_cached_key(place);
-        let Self { list, counts } = self;
-        let mut seen = HashSet::new();
-        list.retain(|diagnostic| {
-            let written = place(diagnostic).written;
-            let first = seen.insert((written, diagnostic.rule, diagnostic.message.clone()));
-            if !first && let Some(count) = counts.get_mut(diagnostic.severity as usize) {
-                *count -= 1;
-            }
-            first
-        });
     }
 }
 

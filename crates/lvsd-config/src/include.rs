@@ -56,7 +56,7 @@ impl Reader<'_> {
         let Some(text) = self.pattern_text(keyword, pattern) else { return };
         if self.open_files().count() > MAX_DEPTH {
             let message = format!("includes are nested more than {MAX_DEPTH} deep");
-            self.diagnostics.push(Diagnostic::error(Rule::IncludeLimit, pattern, message));
+            self.report(Diagnostic::error(Rule::IncludeLimit, pattern, message));
             return;
         }
         let names = alternatives(&text);
@@ -75,14 +75,14 @@ impl Reader<'_> {
         let text = self.sources.text(pattern).to_owned();
         if text.is_empty() {
             let message = "include needs the name of a file";
-            self.diagnostics.push(Diagnostic::tolerated(Rule::MissingArgument, keyword, message));
+            self.report(Diagnostic::tolerated(Rule::MissingArgument, keyword, message));
             return None;
         }
         let Some(inner) = text.strip_prefix('"') else { return Some(text) };
         let message =
             "keepalived takes the quotes as part of the file's name and finds nothing; lvsd leaves them out";
         let inner = inner.strip_suffix('"').unwrap_or(inner).to_owned();
-        self.diagnostics.push(
+        self.report(
             Diagnostic::tolerated(Rule::QuotedInclude, pattern, message)
                 .help(format!("write `include {inner}`")),
         );
@@ -102,7 +102,7 @@ impl Reader<'_> {
             if self.files.kind(name).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
                 let strict = if braces { strictness.brace } else { strictness.missing };
                 let message = format!("there is no file `{text}`");
-                self.diagnostics.push(Diagnostic::new(severity(strict), Rule::IncludeMissing, at, message));
+                self.report(Diagnostic::new(severity(strict), Rule::IncludeMissing, at, message));
                 return Vec::new();
             }
             return vec![name.to_owned()];
@@ -114,13 +114,13 @@ impl Reader<'_> {
                 // A directory for drop-in files is often empty; keepalived only logs that.
                 let severity = if strict { Severity::Error } else { Severity::Hint };
                 let message = format!("no file matches `{text}`");
-                self.diagnostics.push(Diagnostic::new(severity, Rule::IncludeMissing, at, message));
+                self.report(Diagnostic::new(severity, Rule::IncludeMissing, at, message));
                 Vec::new()
             }
             Err(error) => {
                 let message = format!("`{text}` cannot be searched: {error}");
                 let severity = severity(strictness.unreadable);
-                self.diagnostics.push(Diagnostic::new(severity, Rule::UnreadableFile, at, message));
+                self.report(Diagnostic::new(severity, Rule::UnreadableFile, at, message));
                 Vec::new()
             }
         }
@@ -130,12 +130,12 @@ impl Reader<'_> {
         let shown = path.display();
         if self.open_files().any(|file| file.path == path) {
             let message = format!("`{shown}` includes itself");
-            self.diagnostics.push(Diagnostic::error(Rule::IncludeCycle, at, message));
+            self.report(Diagnostic::error(Rule::IncludeCycle, at, message));
             return;
         }
         if self.sources.names().count() >= MAX_FILES {
             let message = format!("there are more than {MAX_FILES} files");
-            self.diagnostics.push(Diagnostic::error(Rule::IncludeLimit, at, message));
+            self.report(Diagnostic::error(Rule::IncludeLimit, at, message));
             return;
         }
         let why = match self.files.kind(path) {
@@ -148,7 +148,7 @@ impl Reader<'_> {
         if let Some(why) = why {
             let message = format!("`{shown}` is not read: {why}");
             let severity = severity(strictness.unreadable);
-            self.diagnostics.push(Diagnostic::new(severity, Rule::SkippedFile, at, message));
+            self.report(Diagnostic::new(severity, Rule::SkippedFile, at, message));
             return;
         }
         match self.files.read(path) {
@@ -156,7 +156,7 @@ impl Reader<'_> {
             Err(error) => {
                 let message = format!("`{shown}` cannot be read: {error}");
                 let severity = severity(strictness.unreadable);
-                self.diagnostics.push(Diagnostic::new(severity, Rule::UnreadableFile, at, message));
+                self.report(Diagnostic::new(severity, Rule::UnreadableFile, at, message));
             }
         }
     }

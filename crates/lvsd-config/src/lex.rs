@@ -71,7 +71,15 @@ pub(crate) fn words(line: &str) -> impl Iterator<Item = Token> {
 fn word(input: &str) -> IResult<&str, &str> {
     let quoted = preceded(char('"'), terminated(take_while(|c| c != '"'), opt(char('"'))));
     let bare = take_while1(|c| c != '"' && !is_blank(c));
-    preceded(take_while(is_blank), alt((quoted, bare))).parse(input)
+    preceded(take_while(is_blank), alt((quoted, filler, bare))).parse(input)
+}
+
+/// A template's placeholder, as one word whatever blanks are in it.
+fn filler(input: &str) -> IResult<&str, &str> {
+    match template(input).map(|len| input.split_at(len)) {
+        Some((word, rest)) => Ok((rest, word)),
+        None => Err(nom::Err::Error(nom::error::Error::new(input, nom::error::ErrorKind::Tag))),
+    }
 }
 
 /// The name at the start of a parameter or definition.
@@ -211,6 +219,7 @@ mod tests {
         assert_eq!(split(r#"a "" b"#), ["a", "", "b"]);
         assert_eq!(split(r#"a "open end"#), ["a", "open end"]);
         assert_eq!(split("it's 'one two'"), ["it's", "'one", "two'"]);
+        assert_eq!(split("a {{ b }}/24 {{c"), ["a", "{{ b }}", "/24", "{{c"]);
     }
 
     #[test]

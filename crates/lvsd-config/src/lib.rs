@@ -124,7 +124,7 @@ fn push_roots(reader: &mut reader::Reader<'_>, root: &Path) -> bool {
                 reader.push_file(path, Vec::new());
                 if let Some(file) = reader.open_files().last().map(|file| file.id) {
                     let span = reader.sources.whole(file);
-                    reader.diagnostics.push(Diagnostic::error(Rule::UnreadableFile, span, message));
+                    reader.report(Diagnostic::error(Rule::UnreadableFile, span, message));
                 }
             }
         }

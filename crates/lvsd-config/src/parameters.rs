@@ -215,12 +215,12 @@ impl Parameters {
                 text.get(..at).is_none_or(|before| before.chars().next_back().is_none_or(lex::is_blank));
             if let Some(found) = lex::parameter(rest) {
                 if found.braces == Braces::Yes || starts_word {
-                    diagnostics.push(self.undefined(span.part(at, at + found.len), found.name));
+                    diagnostics.push_once(self.undefined(span.part(at, at + found.len), found.name), sources);
                 }
             } else if rest.starts_with("${")
                 && let Some(end) = lex::ahead(rest).find('}')
             {
-                diagnostics.push(placeholder(span.part(at, at + end + 1), sources));
+                diagnostics.push_once(placeholder(span.part(at, at + end + 1), sources), sources);
             }
         }
     }

@@ -91,7 +91,7 @@ impl Parser<'_, '_> {
     }
 
     fn report(&mut self, diagnostic: Diagnostic) {
-        self.reader.diagnostics.push(diagnostic);
+        self.reader.report(diagnostic);
     }
 
     fn text(&self, span: Span) -> &str {

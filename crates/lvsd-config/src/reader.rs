@@ -20,7 +20,7 @@ use crate::source::{FileId, SourceMap, Span};
 const MAX_DEPTH: usize = 100;
 
 /// How many lines definitions and repetitions may make.
-const MAX_STEPS: usize = 2_000_000;
+const MAX_STEPS: usize = 1_000_000;
 
 /// How much text they may make, in bytes.
 const MAX_EXPANDED: usize = 32 << 20;
@@ -89,6 +89,10 @@ impl<'a> Reader<'a> {
             parameters: Parameters::new(options),
             steps: 0,
         }
+    }
+
+    pub(crate) fn report(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push_once(diagnostic, &self.sources);
     }
 
     /// Puts a file on top of the stack, to be read next.
@@ -172,7 +176,7 @@ impl<'a> Reader<'a> {
             return true;
         }
         let message = "definitions and repetitions expand to too much text";
-        self.diagnostics.push(
+        self.report(
             Diagnostic::error(Rule::ExpansionLimit, span, message)
                 .label("reading stops here")
                 .help(format!("at most {MAX_STEPS} lines and {} MiB are accepted", MAX_EXPANDED >> 20)),
@@ -197,6 +201,12 @@ impl<'a> Reader<'a> {
             self.define(span);
             return None;
         }
+        if is_malformed_definition(text) {
+            let message = "a blank before `=` makes this no definition; the line is skipped";
+            let help = "write `$NAME=value`, with no blank before the sign";
+            self.report(Diagnostic::tolerated(Rule::MalformedDefinition, span, message).help(help));
+            return None;
+        }
         if text.starts_with('~') && self.repeat(span) {
             return None;
         }
@@ -217,7 +227,7 @@ impl<'a> Reader<'a> {
         let text = self.sources.text(span);
         if text.contains('\0') {
             let message = "the line contains a NUL byte";
-            self.diagnostics.push(
+            self.report(
                 Diagnostic::error(Rule::NulByte, span, message)
                     .help("this is no text file, or a damaged one"),
             );
@@ -276,7 +286,7 @@ impl<'a> Reader<'a> {
             remarks.push(Diagnostic::hint(Rule::LongLine, cut.part(0, 0), message));
         }
         for remark in remarks {
-            self.diagnostics.push(remark);
+            self.report(remark);
         }
     }
 
@@ -358,7 +368,7 @@ impl<'a> Reader<'a> {
         match Repeat::parse(self.sources.text(expanded), head, rest, &mut self.parameters) {
             Ok(repeat) if self.has_room(head) => self.inputs.push(Input::Repeat(repeat)),
             Ok(_) => {}
-            Err(problem) => self.diagnostics.push(
+            Err(problem) => self.report(
                 Diagnostic::tolerated(Rule::BadRepetition, head, problem)
                     .label("the line is skipped")
                     .help("write `~SEQ(var, [start, [step,]] end) text` or `~LST(var, value, value) text`"),
@@ -373,7 +383,7 @@ impl<'a> Reader<'a> {
         if !room {
             let message = "definitions, repetitions and includes are nested too deeply";
             let help = format!("does a definition use itself? At most {MAX_DEPTH} levels are accepted");
-            self.diagnostics.push(Diagnostic::error(Rule::RecursiveDefinition, span, message).help(help));
+            self.report(Diagnostic::error(Rule::RecursiveDefinition, span, message).help(help));
         }
         room
     }
@@ -419,8 +429,7 @@ impl<'a> Reader<'a> {
 
     fn recursion(&mut self, span: Span) {
         let message = "a definition uses itself, directly or through others";
-        self.diagnostics
-            .push(Diagnostic::error(Rule::RecursiveDefinition, span, message).label("the line is skipped"));
+        self.report(Diagnostic::error(Rule::RecursiveDefinition, span, message).label("the line is skipped"));
     }
 
     fn include(&mut self, span: Span) -> bool {
@@ -447,6 +456,12 @@ impl<'a> Reader<'a> {
         }
         before.map_or(brace, Segment::Statement)
     }
+}
+
+/// `$NAME = value`, which was meant to be a definition.
+fn is_malformed_definition(line: &str) -> bool {
+    let Some(name) = line.strip_prefix('$') else { return false };
+    lex::name(name).is_ok_and(|(rest, _)| rest.trim_start_matches(lex::is_blank).starts_with('='))
 }
 
 /// Whether a line defines a parameter, conditions aside.

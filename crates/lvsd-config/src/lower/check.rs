@@ -53,7 +53,6 @@ pub(super) struct CheckContext {
     pub(super) alpha: bool,
     /// Of the real server, or else of the service.
     pub(super) virtualhost: Option<String>,
-    pub(super) service_virtualhost: Option<String>,
     pub(super) timing: Timing,
     pub(super) log_all_failures: bool,
 }

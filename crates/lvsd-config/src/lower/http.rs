@@ -14,7 +14,6 @@ use crate::tree::Statement;
 struct HttpDraft {
     version: HttpVersion,
     tls: TlsOptions,
-    /// `sni_name` stands there without a name.
     virtualhost: Option<String>,
     fast_recovery: bool,
     urls: Vec<HttpUrl>,
@@ -43,12 +42,8 @@ impl<'a> Lowering<'a> {
         let http = HttpCheck {
             target,
             version: draft.version,
-            // keepalived looks at the check's and the service's virtualhost for SNI, not at the real server's.
             tls: secure.then_some(draft.tls),
-            virtualhost: draft
-                .virtualhost
-                .or_else(|| context.virtualhost.clone())
-                .or_else(|| context.service_virtualhost.clone()),
+            virtualhost: draft.virtualhost.or_else(|| context.virtualhost.clone()),
             fast_recovery: draft.fast_recovery,
             urls: draft.urls,
         };

@@ -48,7 +48,8 @@ impl<'a> Lowering<'a> {
         let transport = self.transport(draft, family);
         let unicast = matches!(transport, Transport::Unicast { .. });
         let interface = draft.interface.as_ref().map(|(name, _)| name.clone());
-        if interface.is_none() && !unicast {
+        let tried = |name: &str| block.block().iter().any(|statement| statement.row.name == name);
+        if interface.is_none() && !unicast && !tried("interface") {
             let message = format!("the instance `{}` has no interface", draft.name);
             self.report(
                 Diagnostic::error(Rule::MissingInterface, at, message).help("add `interface <name>`"),
@@ -59,7 +60,8 @@ impl<'a> Lowering<'a> {
             self.report(Diagnostic::error(Rule::BadName, *span, message));
         }
         let Some((vrid, _)) = draft.vrid else {
-            let message = format!("the instance `{}` has no virtual_router_id", draft.name);
+            let valid = if tried("virtual_router_id") { "valid " } else { "" };
+            let message = format!("the instance `{}` has no {valid}virtual_router_id", draft.name);
             let help = "add `virtual_router_id <1 to 255>`, the same on all its routers and on no others";
             self.report(Diagnostic::error(Rule::MissingVrid, at, message).help(help));
             return None;

@@ -58,7 +58,7 @@ impl<'a> Lowering<'a> {
                 Invocation::Shell
             }
         };
-        let run_as = self.words_behind(statement, at, others).ok()?;
+        let run_as = self.words_behind(statement, at, command.quoting, others).ok()?;
         let source = command.text.clone();
         self.places.add(Item::Script(source.clone()), at);
         let argv = argv.into_iter().map(|word| word.text).collect();
@@ -70,6 +70,7 @@ impl<'a> Lowering<'a> {
         &mut self,
         statement: &Statement,
         command: Span,
+        quoting: Quoting,
         words: &[script::Word],
     ) -> Result<Option<RunAs>, NoUser> {
         let name = statement.row.name;
@@ -103,7 +104,7 @@ impl<'a> Lowering<'a> {
         );
         if state {
             self.report(Diagnostic::tolerated(Rule::ScriptUserWords, span, message).help(help));
-        } else if first.quoting == Quoting::Bare && user != "root" {
+        } else if quoting == Quoting::Bare && user != "root" {
             self.report(Diagnostic::hint(Rule::ScriptUserWords, span, message).help(help));
         }
         Ok(Some(RunAs { user, group }))

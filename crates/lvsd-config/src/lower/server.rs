@@ -104,7 +104,6 @@ impl<'a> Lowering<'a> {
             server: address,
             alpha: draft.alpha,
             virtualhost: draft.virtualhost.clone(),
-            service_virtualhost: service.virtualhost.clone(),
             timing: draft.timing.or(service.timing),
             log_all_failures: self.defaults.log_all_failures,
         };

@@ -261,10 +261,11 @@ impl<'a> Lowering<'a> {
         mut draft: ServiceDraft,
         servers: &[&'a Statement],
     ) -> Option<VirtualServer> {
-        let Head { name, span, targets } = head;
+        let Head { name, span, mut targets } = head;
         self.places.add(Item::Service(name.clone()), span);
         let family = self.service_family(&targets, &draft, servers);
         draft.family = Some(family);
+        self.one_family(&mut targets, &draft, family, span);
         let by_mark = targets.iter().all(|target| matches!(target, Target::Fwmark(..)));
         if draft.protocol.is_none() && !by_mark {
             let message = "the virtual server has no protocol; it is taken as TCP (keepalived takes UDP)";
@@ -314,6 +315,22 @@ impl<'a> Lowering<'a> {
             word.text.parse::<IpAddr>().ok().map(Family::of)
         };
         addresses.or(draft.family).or_else(server).unwrap_or(Family::V4)
+    }
+
+    /// Real servers serve one family only, except through tunnels.
+    fn one_family(&mut self, targets: &mut Vec<Target>, draft: &ServiceDraft, family: Family, at: Span) {
+        if matches!(draft.forward, Some(Forward::Tunnel { .. })) {
+            return;
+        }
+        let before = targets.len();
+        targets.retain(|target| target.family().is_none_or(|own| own == family));
+        if targets.len() < before {
+            let message = format!(
+                "only the {family} addresses of the group are served: both families need lvs_method TUN"
+            );
+            let help = "make one group and one virtual_server per address family";
+            self.report(Diagnostic::tolerated(Rule::FamilyMismatch, at, message).help(help));
+        }
     }
 
     fn persistence(

@@ -32,7 +32,12 @@ enum Junk {
 
 impl<'a> Lowering<'a> {
     pub(super) fn report(&mut self, diagnostic: Diagnostic) {
-        self.diagnostics.push(diagnostic);
+        // A placeholder that was not filled in is named as such already; that it is no number besides helps nobody.
+        let text = self.text(diagnostic.primary.span);
+        if text.contains("{{") || text.starts_with("${") && text.contains(":-") {
+            return;
+        }
+        self.diagnostics.push_once(diagnostic, self.sources);
     }
 
     pub(super) fn text(&self, span: Span) -> &'a str {
