@@ -37,6 +37,8 @@ const LAST_CHANGES: Duration = Duration::from_secs(4);
 const ANSWER: Duration = Duration::from_secs(2);
 /// A signal to the whole family reaches us, too; the supervisor then says how to stop, within this time.
 const SUPERVISOR_FIRST: Duration = Duration::from_millis(500);
+/// A machine that is always too slow says so this often; the worst lateness is in every snapshot.
+const STALLS_TOLD: Duration = Duration::from_secs(10);
 /// Exit status for a missing privilege.
 const NO_PERMISSION: u8 = 4;
 
@@ -61,6 +63,7 @@ pub(crate) async fn direct(stream: StdStream) -> ExitCode {
         config: Arc::default(),
         scheduling: SchedulingClass::default(),
         defied: HashSet::new(),
+        stall_told: None,
         started: uptime(),
     };
     director.say(FromChild::Ready);
@@ -254,6 +257,8 @@ struct Director {
     scheduling: SchedulingClass,
     /// Masters of which it was said that they hear adverts of lower priority.
     defied: HashSet<String>,
+    /// When it was last said that the election stalled.
+    stall_told: Option<Instant>,
     /// When the process started, on the clock of the election.
     started: Duration,
 }
@@ -449,7 +454,10 @@ impl Director {
                 warn!(interface, %family, error, "a VRRP socket cannot be opened; trying again");
             }
             Event::Stalled(late) => {
-                warn!(?late, "the election did not run in time; packets that waited were taken in first");
+                if self.stall_told.is_none_or(|told| told.elapsed() > STALLS_TOLD) {
+                    self.stall_told = Some(Instant::now());
+                    warn!(?late, "the election did not run in time; packets that waited were taken in first");
+                }
             }
         }
     }

@@ -21,7 +21,7 @@ use lvsd_model::{Instance, SyncGroup, Transport, VrrpConfig};
 use lvsd_net::{MAX_DATAGRAM, Outgoing, Timer, Wakeup, uptime};
 use lvsd_vrrp::wire::{OutgoingAdvert, Reject, RxMeta, TTL, destinations};
 use lvsd_vrrp::{
-    Action, Applied, InstanceId, Outcome, Output, Reception, Router, ShutdownMode, Time, Transition,
+    Action, Applied, InstanceId, Outcome, Output, Reception, Router, ShutdownMode, State, Time, Transition,
 };
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use tokio::sync::{mpsc as events, oneshot};
@@ -442,6 +442,9 @@ impl Election {
             }
             Action::Transition(transition) => {
                 self.told.rejects.retain(|(of, _)| *of != id);
+                if transition.to == State::Backup {
+                    self.keeper.send(keeper::Command::Do { id, config: Arc::clone(&config), action });
+                }
                 let view = self.router.instance(id);
                 let faults =
                     view.map_or(&[][..], |view| view.faults).iter().map(ToString::to_string).collect();

@@ -39,6 +39,8 @@ pub(super) struct Holdings {
     expected: HashMap<AddressKey, u32>,
     /// When an address was last missed.
     missed: HashMap<AddressKey, Duration>,
+    /// What the kernel refused to change, so that it is told once.
+    refused: HashSet<AddressKey>,
     retry_at: Option<Duration>,
 }
 
@@ -51,6 +53,7 @@ impl Holdings {
             ours: BTreeMap::new(),
             expected: HashMap::new(),
             missed: HashMap::new(),
+            refused: HashSet::new(),
             retry_at: None,
         }
     }
@@ -259,10 +262,13 @@ impl Holdings {
         for (result, (spec, line)) in self.kernel.apply(&changes).into_iter().zip(wanted) {
             match result {
                 Ok(()) => {
+                    self.refused.remove(&spec.key);
                     self.ours.insert(spec.key, Ours { spec, line });
                 }
                 Err(error) => {
-                    error!(address = %line, %error, "an address cannot be added");
+                    if self.refused.insert(spec.key) {
+                        error!(address = %line, %error, "an address cannot be added; trying again");
+                    }
                     self.retry_later(now);
                 }
             }
@@ -279,14 +285,17 @@ impl Holdings {
             match result {
                 Ok(()) => {
                     *self.expected.entry(spec.key).or_default() += 1;
+                    self.refused.remove(&spec.key);
                     self.ours.remove(&spec.key);
                 }
                 Err(error) if error.already_gone() => {
                     self.ours.remove(&spec.key);
                 }
                 Err(error) => {
-                    let interface = table.link_at(spec.key.interface).map(|link| link.name.as_str());
-                    error!(address = %spec.key.address, interface, %error, "an address cannot be removed");
+                    if self.refused.insert(spec.key) {
+                        let interface = table.link_at(spec.key.interface).map(|link| link.name.as_str());
+                        error!(address = %spec.key.address, interface, %error, "an address cannot be removed; trying again");
+                    }
                     self.retry_later(now);
                 }
             }
@@ -309,6 +318,7 @@ impl Holdings {
         self.ours.retain(|key, _| key.interface != index);
         self.expected.retain(|key, _| key.interface != index);
         self.missed.retain(|key, _| key.interface != index);
+        self.refused.retain(|key| key.interface != index);
         self.rewrite_journal();
     }
 }

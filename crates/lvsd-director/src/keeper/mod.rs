@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use lvsd_model::{Family, Instance, VrrpConfig};
 use lvsd_net::{AddressKey, AnnounceSocket, Link, Mac, Monitor, MonitorEvent, NaRole, Rtnl, Wakeup, uptime};
-use lvsd_vrrp::{Action, AddressChange, Announce, InstanceId};
+use lvsd_vrrp::{Action, AddressChange, Announce, InstanceId, State};
 use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::time::TimeSpec;
 use tokio::sync::oneshot;
@@ -61,7 +61,7 @@ pub(crate) enum Command {
     },
     /// What becomes of foreign addresses from now on.
     Foreign(Foreign),
-    /// Something that the election decided: addresses or announcements.
+    /// Something that the election decided: addresses, announcements, becoming backup.
     Do {
         /// Whose.
         id: InstanceId,
@@ -237,7 +237,12 @@ impl Keeper {
                 self.holdings.release(now, id, config, self.foreign, &self.table);
             }
             Action::Announce(announce) => self.queue(id, config, &announce),
-            Action::Send(_) | Action::Transition(_) | Action::LowerPriorityHeard { .. } => {
+            Action::Transition(transition) => {
+                if transition.to == State::Backup && self.foreign == Foreign::Remove {
+                    self.holdings.release(now, id, config, self.foreign, &self.table);
+                }
+            }
+            Action::Send(_) | Action::LowerPriorityHeard { .. } => {
                 debug_assert!(false, "not the keeper's");
             }
         }

@@ -6,7 +6,7 @@ mod support;
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, SystemTime};
 
-use lvsd_ipc::{Applied, InstanceState, StopManner};
+use lvsd_ipc::{Applied, InstanceState, StopManner, VrrpPlan};
 use lvsd_lab::{Need, require, until};
 use lvsd_model::{
     AdvertInterval, Auth, GarpPolicy, Invocation, Notify, RunAs, Script, TrackScript, TrackWeight,
@@ -567,5 +567,37 @@ fn a_sync_group_moves_together() -> Outcome {
     let expected = ["BACKUP", "MASTER", "FAULT", "BACKUP", "MASTER", "STOP"]
         .map(|word| format!("group GROUP G {word} 0"));
     assert_eq!(words, expected);
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs root and namespaces"]
+fn a_backup_removes_addresses_of_others_only_when_asked_to() -> Outcome {
+    require!(Need::Root);
+    let scene = Scene::new()?;
+    let (home_a, home_b) = (tempfile::tempdir()?, tempfile::tempdir()?);
+    let vips = ["10.0.0.100/32"];
+    let _master = Director::start(&scene.b, &home_b, config([instance("VI", 150, &vips)]))?;
+    let ours = config([instance("VI", 100, &vips)]);
+    let mut a = Director::start(&scene.a, &home_a, ours.clone())?;
+    let fault_and_back = |a: &mut Director| -> Outcome {
+        scene.wire_a.down()?;
+        a.wait_state(InstanceState::Fault)?;
+        scene.wire_a.up()?;
+        a.wait("adverts again", |seen| seen.state == InstanceState::Backup && seen.heard.is_some())?;
+        Ok(())
+    };
+    scene.a.ip("addr add 10.0.0.100/32 dev eth0")?;
+    fault_and_back(&mut a)?;
+    assert!(scene.a.has_address(ip("10.0.0.100"), "eth0"), "somebody else's");
+    let plan = VrrpPlan {
+        config: ours,
+        runtime_dir: home_a.path().to_owned(),
+        release_foreign_vips: true,
+        ..VrrpPlan::default()
+    };
+    assert_eq!(a.apply_plan(plan)?, Applied::Done);
+    fault_and_back(&mut a)?;
+    until(PATIENCE, "its removal", || !scene.a.has_address(ip("10.0.0.100"), "eth0"))?;
     Ok(())
 }
