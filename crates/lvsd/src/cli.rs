@@ -155,7 +155,8 @@ impl Cli {
         ];
         let options = without_effect
             .into_iter()
-            .filter_map(|(given, note)| given.then(|| format!("option without effect: {note}")));
+            .filter(|(given, _)| *given)
+            .map(|(_, note)| format!("option without effect: {note}"));
         let words = self.extra.iter().map(|word| format!("unexpected argument {}", word.display()));
         options.chain(words).collect()
     }

@@ -23,7 +23,9 @@ fn every_option_is_explained() {
             Some(long) => page.contains(&format!("Fl -{long}")),
             None => {
                 let letter = option.trim_start_matches('-');
-                page.contains(&format!("Fl {letter} ")) || page.contains(&format!(" {letter} ,")) || page.contains(&format!("Fl {letter}\n"))
+                page.contains(&format!("Fl {letter} "))
+                    || page.contains(&format!(" {letter} ,"))
+                    || page.contains(&format!("Fl {letter}\n"))
             }
         };
         assert!(explained, "{option} is not in lvsd(8)");
