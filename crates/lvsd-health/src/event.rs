@@ -7,7 +7,7 @@ use lvsd_model::Script;
 use crate::outcome::Failure;
 use crate::pool::Standing;
 
-/// A change of state, reported once per cause. Taking up a configuration for the first time is no change.
+/// A change of state, reported once per cause. That a service is new is a change for its quorum, not for its servers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// A real server went up or down.

@@ -45,8 +45,8 @@ impl Health {
     ///
     /// Identical checks keep their histories, servers that exist in both keep their standing until their new checks have
     /// spoken, quorums keep theirs. `standing` is what an earlier process of ours left in the kernel: servers of services
-    /// that are new here are presumed to be what they are there. Services whose desired entry differs from before are
-    /// marked as changed.
+    /// that are new here are presumed to be what they are there. Of a service that is new here its quorum is told.
+    /// Services whose desired entry differs from before are marked as changed.
     pub fn apply(&mut self, now: Time, config: LvsConfig, standing: &Table) {
         let old: HashMap<(String, Protocol), usize> = self
             .pools
@@ -63,8 +63,11 @@ impl Health {
         }
         self.checks.drop_unused();
         for (pool, before) in &pools {
-            if let Some((standings, quorum)) = before {
-                pool.events_since(standings, Some(*quorum), &self.checks, &mut self.events);
+            match before {
+                Some((standings, quorum)) => {
+                    pool.events_since(standings, Some(*quorum), &self.checks, &mut self.events);
+                }
+                None => self.events.extend(pool.first_event()),
             }
         }
         self.replace(pools.into_iter().map(|(pool, _)| pool).collect());

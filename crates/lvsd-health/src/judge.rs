@@ -76,7 +76,7 @@ enum Phase {
     /// Between runs.
     Waiting { until: Time },
     /// A run is under way; there is never a second one beside it.
-    Running { since: Time },
+    Running { planned: Time, since: Time },
 }
 
 /// What a finished run changed.
@@ -91,10 +91,11 @@ pub(crate) enum Change {
 /// The judge of one check.
 ///
 /// The rules: the first run is at a random point of the warm-up (the peer waits one second more). Runs start `interval`
-/// apart, however long they take, but never two at once. A failure is tried again up to `retry` times, `retry_delay`
-/// after the failed run's end, before it counts; a single success recovers. A check that has not succeeded yet has no
-/// retries: its first failure counts at once, so that a server which is dead at start does not get traffic for longer than
-/// it takes to find out. While a check is down, it goes on at its interval.
+/// apart, however long they take, but never two at once: beats that a long run or a stall of the host has missed are left
+/// out, so that checks which were spread over time stay spread. A failure is tried again up to `retry` times,
+/// `retry_delay` after the failed run's end, before it counts; a single success recovers. A check that has not succeeded
+/// yet has no retries: its first failure counts at once, so that a server which is dead at start does not get traffic for
+/// longer than it takes to find out. While a check is down, it goes on at its interval.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Judge {
     timing: CheckTiming,
@@ -150,22 +151,26 @@ impl Judge {
         self.history.clear_counters();
     }
 
-    pub(crate) const fn start(&mut self, now: Time) {
-        self.phase = Phase::Running { since: now };
+    pub(crate) fn start(&mut self, now: Time) {
+        let planned = match self.phase {
+            Phase::Waiting { until } if until < now => until,
+            Phase::Waiting { .. } | Phase::Running { .. } => now,
+        };
+        self.phase = Phase::Running { planned, since: now };
     }
 
     /// Takes the outcome of the run that [`Judge::start`] began; without one it is ignored.
     pub(crate) fn finish(&mut self, now: Time, outcome: &Outcome) -> Change {
-        let Phase::Running { since } = self.phase else { return Change::Nothing };
+        let Phase::Running { planned, since } = self.phase else { return Change::Nothing };
         self.history.record(outcome, now.since(since));
         let before = (self.verdict, self.weight);
-        let interval = self.timing.interval.max(MIN_INTERVAL);
-        let next = match outcome {
+        let beat = || next_beat(planned, self.timing.interval.max(MIN_INTERVAL), now);
+        let until = match outcome {
             Outcome::Success { weight } => {
                 self.verdict = Some(Verdict::Passed);
                 self.retries_left = self.timing.retry;
                 self.weight = *weight;
-                since + interval
+                beat()
             }
             Outcome::Failure(_) if self.retries_left > 0 => {
                 self.retries_left -= 1;
@@ -173,13 +178,19 @@ impl Judge {
             }
             Outcome::Failure(_) => {
                 self.verdict = Some(Verdict::Failed);
-                since + interval
+                beat()
             }
-            Outcome::Skipped { .. } => now + interval,
+            Outcome::Skipped { .. } => beat(),
         };
-        self.phase = Phase::Waiting { until: next.max(now) };
+        self.phase = Phase::Waiting { until };
         if before == (self.verdict, self.weight) { Change::Nothing } else { Change::Judgement }
     }
+}
+
+/// The first whole interval after `planned` that is not over.
+fn next_beat(planned: Time, interval: Duration, now: Time) -> Time {
+    let beats = now.since(planned).as_nanos().div_ceil(interval.as_nanos()).max(1);
+    planned + interval.saturating_mul(u32::try_from(beats).unwrap_or(u32::MAX))
 }
 
 #[cfg(test)]
@@ -254,9 +265,22 @@ mod tests {
     }
 
     #[test]
-    fn a_run_longer_than_the_interval_is_followed_at_once() {
+    fn a_run_longer_than_the_interval_misses_beats() {
         let mut judge = judge(0);
-        assert_eq!(run(&mut judge, 0, 12_000, &refused()).2, at(12_000));
+        assert_eq!(run(&mut judge, 0, 12_000, &refused()).2, at(20_000));
+        assert_eq!(run(&mut judge, 20_000, 30_000, &refused()).2, at(30_000), "just in time");
+    }
+
+    #[test]
+    fn a_late_start_does_not_shift_the_beat() {
+        let mut judge = judge(0);
+        run(&mut judge, 0, 1, &Outcome::SUCCESS);
+        assert_eq!(run(&mut judge, 10_700, 10_701, &Outcome::SUCCESS).2, at(20_000));
+        assert_eq!(
+            run(&mut judge, 3_600_123, 3_600_124, &Outcome::SUCCESS).2,
+            at(3_610_000),
+            "after a suspension"
+        );
     }
 
     #[test]

@@ -146,6 +146,13 @@ impl Pool {
         }
     }
 
+    /// What is to be told of a service that is new: that it has its quorum, if a script wants to know (it may announce
+    /// the address); that it has not, in any case.
+    pub(crate) fn first_event(&self) -> Option<Event> {
+        let event = self.quorum_event(self.state.quorum);
+        (self.state.quorum == Quorum::Lost || event.script().is_some()).then_some(event)
+    }
+
     /// What is to be told when everything ends: with `omega` only, and only of what is up.
     pub(crate) fn farewell(&self) -> Vec<Event> {
         if !self.config.omega {

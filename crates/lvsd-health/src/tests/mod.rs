@@ -127,10 +127,13 @@ impl Bench {
         Self::adopting(config, &Table::new())
     }
 
+    /// What is told at the start has been heard.
     fn adopting(config: LvsConfig, standing: &Table) -> Self {
         let mut health = Health::new(7);
         health.apply(Time::START, config, standing);
-        Self { health, now: Time::START, running: BTreeMap::new() }
+        let mut bench = Self { health, now: Time::START, running: BTreeMap::new() };
+        bench.events();
+        bench
     }
 
     fn reload(&mut self, config: LvsConfig) {

@@ -52,6 +52,18 @@ fn events_carry_cause_and_script() {
 }
 
 #[test]
+fn the_quorum_of_a_new_service_is_told_once() {
+    let silent = VirtualServer { quorum_up: None, ..service("10.0.0.2:80", vec![server(B)]) };
+    let absent = RealServer { checks: vec![alpha(tcp(A))], ..server(A) };
+    let mut bench = Bench { health: Health::new(7), now: Time::START, running: BTreeMap::new() };
+    bench.reload(config(vec![service(VS, vec![server(A)]), silent.clone()]));
+    assert_eq!(bench.events(), ["quorum 10.0.0.1:80 up"], "a script may announce the address");
+    let added = service("10.0.0.3:80", vec![absent]);
+    bench.reload(config(vec![service(VS, vec![server(A)]), silent, added]));
+    assert_eq!(bench.events(), ["quorum 10.0.0.3:80 down"]);
+}
+
+#[test]
 fn a_server_is_up_only_while_none_of_its_checks_is_failed() {
     let mut real = server(A);
     real.checks.push(tcp("192.0.2.1:443"));

@@ -60,7 +60,7 @@ fn services_come_and_go() {
     bench.reload(config(vec![service("10.0.0.2:80", vec![server(A)])]));
     assert_eq!(changed(&mut bench), [key(VS), key("10.0.0.2:80")]);
     assert_eq!(bench.health.desired(&key(VS)), None);
-    assert_eq!(bench.events(), Vec::<String>::new(), "nothing went up or down");
+    assert_eq!(bench.events(), ["quorum 10.0.0.2:80 up"], "and no server went up or down");
     assert_eq!(bench.health.check_count(), 1, "the check is the same one");
 }
 
