@@ -339,6 +339,10 @@ impl Process {
     pub fn kill_family(&mut self) -> SystemTime {
         let family = self.family();
         let before = SystemTime::now();
+        // Stopped first: one that is killed a moment later than another would notice, and act on it.
+        for &pid in &family {
+            let _ = kill(Pid::from_raw(pid), Signal::SIGSTOP);
+        }
         let _ = killpg(Pid::from_raw(self.pid()), Signal::SIGKILL);
         kill_all(&family);
         kill_until_none(|| self.family());
