@@ -1,4 +1,4 @@
-//! What must happen in a new process between fork and exec.
+//! What must happen in a new process between fork and exec, and what its parent does until it can answer signals.
 //!
 //! `std::process::Command` does the rest; these few steps need a `pre_exec` closure, which is unsafe because only
 //! async-signal-safe calls are allowed there.
@@ -61,9 +61,49 @@ fn die_with(parent: u32) -> io::Result<()> {
     if u32::try_from(now) == Ok(parent) { Ok(()) } else { Err(io::Error::from_raw_os_error(libc::ESRCH)) }
 }
 
-/// Every signal to its default action: ignored ones would stay ignored across exec.
+/// Signals that are held back; they arrive when this is dropped.
+#[derive(Debug)]
+pub struct HeldSignals {
+    before: libc::sigset_t,
+}
+
+/// Holds back signals from the calling thread and from those it starts, so that none that comes too early ends the
+/// process. Numbers that do not exist are left out.
+#[must_use]
+#[expect(unsafe_code, reason = "signal sets with real-time signals")]
+pub fn hold_signals(numbers: &[i32]) -> HeldSignals {
+    // SAFETY: a signal set is plain data, and sigemptyset makes it a valid one before anything reads it; the calls get
+    // pointers to two sets of this frame, and fail for wrong numbers without touching them.
+    unsafe {
+        let mut held: libc::sigset_t = std::mem::zeroed();
+        let mut before: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&raw mut held);
+        libc::sigemptyset(&raw mut before);
+        for &number in numbers {
+            libc::sigaddset(&raw mut held, number);
+        }
+        libc::pthread_sigmask(libc::SIG_BLOCK, &raw const held, &raw mut before);
+        HeldSignals { before }
+    }
+}
+
+impl Drop for HeldSignals {
+    #[expect(unsafe_code, reason = "signal sets")]
+    fn drop(&mut self) {
+        // SAFETY: the set was filled by pthread_sigmask; no old set is asked for.
+        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.before, std::ptr::null_mut()) };
+    }
+}
+
+/// Every signal to its default action, and none held back: both would last across exec.
 #[expect(unsafe_code, reason = "signal")]
 fn default_signals() {
+    // SAFETY: a signal set is plain data; sigemptyset makes it a valid one, and both calls are async-signal-safe.
+    unsafe {
+        let mut none: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&raw mut none);
+        libc::sigprocmask(libc::SIG_SETMASK, &raw const none, std::ptr::null_mut());
+    }
     for number in 1..=libc::SIGRTMAX() {
         // SAFETY: SIG_DFL is always a valid action; numbers that cannot be changed (KILL, STOP, libc's own) are refused.
         unsafe { libc::signal(number, libc::SIG_DFL) };
@@ -112,6 +152,25 @@ mod tests {
         let ignored = u64::from_str_radix(ignored, 16).expect("hexadecimal");
         // 32 and 33 belong to the C library, which lets nobody change them.
         assert_eq!(ignored & !(0b11 << 31), 0, "{text}");
+    }
+
+    #[test]
+    fn held_signals_arrive_later_and_no_program_inherits_them() {
+        let mask = || {
+            let status = std::fs::read_to_string("/proc/thread-self/status").expect("there");
+            status.lines().find_map(|line| line.strip_prefix("SigBlk:\t").map(str::to_owned)).expect("a mask")
+        };
+        let before = mask();
+        let held = hold_signals(&[libc::SIGHUP, 36, 12345]);
+        let bits = u64::from_str_radix(&mask(), 16).expect("hexadecimal");
+        assert_eq!(bits & (1 << 35 | 1), 1 << 35 | 1);
+        let mut command = Command::new("/bin/grep");
+        command.args(["SigBlk", "/proc/self/status"]);
+        isolate(&mut command);
+        let output = command.output().expect("grep runs");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "SigBlk:\t0000000000000000\n");
+        drop(held);
+        assert_eq!(mask(), before);
     }
 
     #[test]

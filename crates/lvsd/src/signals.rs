@@ -2,6 +2,7 @@
 
 use std::io;
 
+use lvsd_net::child::HeldSignals;
 use nix::libc;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -34,6 +35,12 @@ pub(crate) fn number(name: &str) -> Option<i32> {
 pub(crate) enum Interrupt {
     Stops,
     Ignored,
+}
+
+/// Holds back what would end a process that cannot answer yet.
+pub(crate) fn hold() -> HeldSignals {
+    let numbers = ["RELOAD", "DATA", "STATS", "STATS_CLEAR", "JSON"].into_iter().filter_map(number);
+    lvsd_net::child::hold_signals(&numbers.collect::<Vec<_>>())
 }
 
 /// Turns signals into messages from now on.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use lvsd_ipc::StopManner;
 use lvsd_model::Config;
+use lvsd_net::child::HeldSignals;
 
 use crate::cli::Cli;
 use crate::driver::{self, Setup, since_epoch};
@@ -17,7 +18,7 @@ use crate::plan::{PlanContext, Selection};
 use crate::policy::{Respawn, Settings};
 use crate::roles::PerRole;
 use crate::runtime_dir;
-use crate::signals::Interrupt;
+use crate::signals::{self, Interrupt};
 
 /// How long files that are being written at the end may take.
 const BLOCKING_LIMIT: Duration = Duration::from_secs(2);
@@ -62,12 +63,14 @@ impl NoStart {
 
 /// Starts the daemon, and returns when it has ended.
 pub(crate) fn start(cli: &Cli) -> ExitCode {
+    // First of all: a reload that is asked for too early must not end the process.
+    let held = signals::hold();
     let log = LogSettings::new(cli, logging::stderr_is_journal());
     let guard = logging::start(&log, None);
     if let Some(mask) = cli.umask {
         nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(mask));
     }
-    let status = run(cli, log).unwrap_or_else(|reason| {
+    let status = run(cli, log, held).unwrap_or_else(|reason| {
         tracing::error!("lvsd does not start: {reason}");
         reason.status()
     });
@@ -76,7 +79,7 @@ pub(crate) fn start(cli: &Cli) -> ExitCode {
     ExitCode::from(status)
 }
 
-fn run(cli: &Cli, log: LogSettings) -> Result<u8, NoStart> {
+fn run(cli: &Cli, log: LogSettings, held: HeldSignals) -> Result<u8, NoStart> {
     cli.notes().iter().for_each(|note| tracing::warn!("{note}"));
     let (loader, notice) = Loader::new(cli);
     if let Some(notice) = notice {
@@ -113,7 +116,7 @@ fn run(cli: &Cli, log: LogSettings) -> Result<u8, NoStart> {
         log,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let status = runtime.block_on(driver::run(setup));
+    let status = runtime.block_on(driver::run(setup, held));
     runtime.shutdown_timeout(BLOCKING_LIMIT);
     Ok(status?)
 }

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use lvsd_config::Loaded;
 use lvsd_ipc::{Applied, Frame, Generation, Role, StopManner, ToChild};
 use lvsd_model::{Config, MetricsListen};
+use lvsd_net::child::HeldSignals;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use self::child::{Child, ChildId, Happening, Report, Silence};
@@ -75,10 +76,11 @@ impl From<Happening> for Input {
 ///
 /// # Errors
 /// When signals cannot be watched.
-pub(crate) async fn run(setup: Setup) -> std::io::Result<u8> {
+pub(crate) async fn run(setup: Setup, held: HeldSignals) -> std::io::Result<u8> {
     let (inputs, mut queue) = mpsc::channel(QUEUE);
-    // First of all: a reload that is asked for too early must not end the process.
     signals::watch(&inputs, setup.interrupt)?;
+    // Whatever was asked for since the start is answered now.
+    drop(held);
     let (listen, listening) = watch::channel(setup.config.globals.metrics_listen);
     let (ask, asked) = mpsc::channel(4);
     tokio::spawn(metrics::server::serve(listening, ask));

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::{self, Write};
 use std::os::unix::net::UnixDatagram;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -56,7 +57,8 @@ impl Queue {
                 Target::Stderr => drain(&receiver, &losses, "", |line| io::stderr().write_all(line)),
                 Target::Syslog => {
                     let mut socket = None;
-                    drain(&receiver, &losses, LOSS_PRIORITY, |line| to_syslog(&mut socket, line));
+                    let logger = Path::new(DEV_LOG);
+                    drain(&receiver, &losses, LOSS_PRIORITY, |line| to_syslog(&mut socket, logger, line));
                 }
             }
             let _ = finished.send(());
@@ -100,14 +102,14 @@ fn drain(
 }
 
 /// Sends one line, connecting first when needed, once again when the logger was restarted.
-fn to_syslog(socket: &mut Option<UnixDatagram>, line: &[u8]) -> io::Result<()> {
+fn to_syslog(socket: &mut Option<UnixDatagram>, logger: &Path, line: &[u8]) -> io::Result<()> {
     if let Some(connected) = socket
         && connected.send(line).is_ok()
     {
         return Ok(());
     }
     let fresh = UnixDatagram::unbound()?;
-    fresh.connect(DEV_LOG)?;
+    fresh.connect(logger)?;
     fresh.set_write_timeout(Some(FLUSH_LIMIT))?;
     fresh.send(line)?;
     *socket = Some(fresh);
@@ -211,5 +213,21 @@ mod tests {
         });
         assert_eq!(written.len(), CAPACITY + 1);
         assert_eq!(written[1], "lvsd: 5 log lines were lost\n");
+    }
+    #[test]
+    fn a_logger_that_is_restarted_gets_the_next_line() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("log");
+        let mut socket = None;
+        assert!(to_syslog(&mut socket, &path, b"nobody").is_err());
+        for line in [&b"one"[..], b"two"] {
+            let logger = UnixDatagram::bind(&path).expect("free");
+            to_syslog(&mut socket, &path, line).expect("somebody listens");
+            let mut bytes = [0; 16];
+            let length = logger.recv(&mut bytes).expect("a line");
+            assert_eq!(&bytes[..length], line);
+            drop(logger);
+            std::fs::remove_file(&path).expect("there");
+        }
     }
 }
