@@ -133,8 +133,8 @@ pub(crate) const fn kind_name(kind: &CheckKind) -> &'static str {
     }
 }
 
-/// A run that is under way. However it ends, even by a bug that unwinds, the check gets an outcome and goes on: a check
-/// that runs for ever would never find anything again.
+/// A run that is under way. Even if a bug unwinds it, the check gets an outcome and goes on: one that seemed to run for ever
+/// would never find anything again.
 struct Run<'a> {
     schedule: &'a Schedule,
     due: &'a Due,
@@ -149,8 +149,12 @@ impl Run<'_> {
 
 impl Drop for Run<'_> {
     fn drop(&mut self) {
-        let lost = || Outcome::Skipped { reason: "the run was abandoned".to_owned() };
-        let outcome = self.outcome.take().unwrap_or_else(lost);
+        let outcome = match self.outcome.take() {
+            Some(outcome) => outcome,
+            None if std::thread::panicking() => Outcome::Skipped { reason: "the check has a bug".to_owned() },
+            // The process ends.
+            None => return,
+        };
         self.schedule.finish(self.due, &outcome);
     }
 }

@@ -380,7 +380,8 @@ impl<C: Connect> Keeper<C> {
         self.bring_about(shared, differing).await;
         let operations = self.numbers.operations.saturating_sub(before);
         self.numbers.healed += operations;
-        if !self.healing
+        if operations > 0
+            && !self.healing
             && let Some(example) = example
         {
             tracing::warn!(

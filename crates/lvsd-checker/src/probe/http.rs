@@ -3,6 +3,9 @@
 //! One run asks for each url in turn, on a connection of its own, without a pause between them; it begins with the one that
 //! failed the last time, so that while a server is down only that one is asked for. (The peer waits `delay_loop` between
 //! urls unless `fast_recovery` is set; here every check is a fast one.)
+//!
+//! An answer is read to its end and never kept: a digest is made on the way, of the content as far as `Content-Length` says
+//! (of a chunked answer, of what is in the chunks).
 
 use std::error::Error;
 use std::fmt::Write;
@@ -35,7 +38,10 @@ const MAX_HEAD: usize = 64 * 1024;
 
 /// Asks for all urls, beginning with that number; on failure says which one it was.
 pub(super) async fn run(check: &HttpCheck, first: usize, tls: &Clients) -> Result<(), (usize, Problem)> {
-    let count = check.urls.len().max(1);
+    let count = check.urls.len();
+    if count == 0 {
+        return Err((0, Problem::Local("no url is configured".to_owned())));
+    }
     for index in (0..count).map(|offset| (first + offset) % count) {
         let Some(url) = check.urls.get(index) else { continue };
         ask(check, url, tls).await.map_err(|problem| (index, named(problem, url)))?;
