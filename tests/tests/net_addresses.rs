@@ -144,7 +144,6 @@ const FORMS_V6: &[&str] = &[
     "fd00::66/64 dev eth1",
     "fd00::67/64 preferred_lft 0",
     "fd00::68/128 preferred_lft forever",
-    "fd00::69/64 -nodad",
     "fe80::1:64/64",
     "fd01::1/48 noprefixroute",
 ];

@@ -271,12 +271,12 @@ fn scripts_are_told_what_the_peer_tells_them() {
 #[test]
 #[ignore = "needs root and namespaces"]
 fn a_script_that_others_can_change_is_not_run() {
-    require!(Need::Root, Make::subject().need());
+    require!(Need::Root);
     let site = Site::new();
     let node = site.node("node", 1);
     let config = tracking(&Router::usual(150), "%HOME%/open", "");
     let mut director = node.start_with(
-        Make::subject(),
+        Make::Lvsd,
         |launch| {
             use std::os::unix::fs::PermissionsExt as _;
             let path = good(launch.script("open", "#!/bin/sh\necho run >>\"$0.runs\"\nexit 1\n"));
@@ -285,10 +285,13 @@ fn a_script_that_others_can_change_is_not_run() {
         },
         &config,
     );
-    // Without the script the instance runs as if it tracked nothing.
-    director.wait_note("INSTANCE lab MASTER 150");
+    // It counts as failed; the peer would forget it.
+    director.wait_note("INSTANCE lab FAULT 150");
     assert!(!director.home().join("open.runs").exists());
     let log = director.log();
-    assert!(log.lines().any(|line| line.contains("open")), "nothing said of the script:\n{log}");
+    assert!(
+        log.contains("SECURITY VIOLATION") && log.contains("mode 0777"),
+        "nothing said of the script:\n{log}"
+    );
     director.finish();
 }
