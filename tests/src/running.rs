@@ -1,7 +1,7 @@
 //! A director at work.
 
 use crate::{Make, SOON, good};
-use lvsd_lab::{Director, Launch, until, until_some};
+use lvsd_lab::{Director, Host, Launch, until, until_some};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -37,6 +37,12 @@ impl Running {
         let mut director = good(launch.start(&at_home(config, &home)));
         let pid = director.process().pid();
         Self { director, make, pid }
+    }
+
+    /// Starts ours once more, after one that has ended: it finds what that one left in its directory, the notes too.
+    pub fn again(&mut self, host: &Host, options: &[&str], config: &str) -> Self {
+        let launch = good(Launch::lvsd_after(&mut self.director, host)).args(options);
+        Self::start(Make::Lvsd, launch, config)
     }
 
     /// What the notes script was told so far.

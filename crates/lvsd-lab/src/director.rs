@@ -9,6 +9,7 @@ use std::{
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::ExitStatus,
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 use tempfile::TempDir;
@@ -21,7 +22,7 @@ const HOMES: &str = "/run/lvsd-lab";
 #[derive(Debug)]
 pub struct Launch<'a> {
     host: &'a Host,
-    home: TempDir,
+    home: Arc<TempDir>,
     program: Program<'a>,
 }
 
@@ -32,9 +33,22 @@ impl<'a> Launch<'a> {
     /// # Errors
     /// It is not built, or there is no room for its home.
     pub fn lvsd(host: &'a Host) -> Result<Self> {
-        let home = new_home()?;
+        Self::lvsd_at(Arc::new(new_home()?), host)
+    }
+
+    /// The daemon once more, after one that has ended, in whose home it finds all that was left there. What still runs
+    /// of that one is killed.
+    ///
+    /// # Errors
+    /// It is not built.
+    pub fn lvsd_after(earlier: &mut Director, host: &'a Host) -> Result<Self> {
+        earlier.kill();
+        Self::lvsd_at(Arc::clone(&earlier.home), host)
+    }
+
+    fn lvsd_at(home: Arc<TempDir>, host: &'a Host) -> Result<Self> {
         let run = home.path().join("run");
-        fs::create_dir(&run).context(|| format!("create {}", run.display()))?;
+        fs::create_dir_all(&run).context(|| format!("create {}", run.display()))?;
         let program = Program::new(built("lvsd")?).bind(run, "/run/lvsd").env("TMPDIR", home.path());
         Ok(Self::new(host, home, program))
     }
@@ -44,12 +58,12 @@ impl<'a> Launch<'a> {
     /// # Errors
     /// It is not installed, or there is no room for its home.
     pub fn keepalived(host: &'a Host, rival: Rival) -> Result<Self> {
-        let home = new_home()?;
+        let home = Arc::new(new_home()?);
         let program = rival.program("keepalived", home.path())?;
         Ok(Self::new(host, home, program))
     }
 
-    fn new(host: &'a Host, home: TempDir, program: Program<'a>) -> Self {
+    fn new(host: &'a Host, home: Arc<TempDir>, program: Program<'a>) -> Self {
         let program = program.within(host.namespace()).args(options(home.path()));
         Self { host, home, program }
     }
@@ -105,7 +119,7 @@ pub struct Director {
     name: String,
     // Before the home: a program must not outlive its files.
     process: Process,
-    home: TempDir,
+    home: Arc<TempDir>,
 }
 
 impl Director {
