@@ -35,6 +35,16 @@ impl Role {
             Self::Checker => "lvsd: checker",
         }
     }
+
+    /// The file in the runtime directory that says what the process has put into the kernel. There is one only while there
+    /// is something in it: found at the start, it means that an earlier process was killed.
+    #[must_use]
+    pub const fn journal(self) -> &'static str {
+        match self {
+            Self::Vrrp => "addresses",
+            Self::Checker => "ipvs",
+        }
+    }
 }
 
 /// Which configuration a plan comes from: 1 at start, one more at each reload.

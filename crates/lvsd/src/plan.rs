@@ -1,8 +1,8 @@
-//! Cuts a configuration into plans.
+//! Cuts a configuration into plans, and says who is to run.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use lvsd_ipc::{CheckerPlan, VrrpPlan};
+use lvsd_ipc::{CheckerPlan, Role, VrrpPlan};
 use lvsd_model::Config;
 
 use crate::cli::Cli;
@@ -39,13 +39,16 @@ impl Selection {
             child_wait: config.globals.child_wait,
         }
     }
-}
 
-/// The plans of one configuration.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Plans {
-    pub(crate) vrrp: VrrpPlan,
-    pub(crate) checker: CheckerPlan,
+    /// The same at the start, when there may also be something of a killed predecessor to be cleared away.
+    pub(crate) fn wanted_at_start(self, config: &Config, runtime_dir: &Path) -> Wanted {
+        let mut wanted = self.wanted(config);
+        for role in Role::ALL {
+            let leftover = runtime_dir.join(role.journal()).exists();
+            *wanted.roles.of_mut(role) |= leftover && *self.allowed.of(role);
+        }
+        wanted
+    }
 }
 
 /// What plans need beside the configuration.
@@ -56,24 +59,56 @@ pub(crate) struct PlanContext {
     pub(crate) release_foreign_vips: bool,
 }
 
-impl Plans {
-    pub(crate) fn cut(config: &Config, context: &PlanContext) -> Self {
-        let globals = &config.globals;
-        Self {
-            vrrp: VrrpPlan {
-                config: config.vrrp.clone(),
-                scripts: globals.scripts.clone(),
-                startup_delay: globals.startup_delay,
-                scheduling: globals.vrrp_scheduling,
-                runtime_dir: context.runtime_dir.clone(),
-                release_foreign_vips: context.release_foreign_vips,
-            },
-            checker: CheckerPlan {
-                config: config.lvs.clone(),
-                scripts: globals.scripts.clone(),
-                scheduling: globals.checker_scheduling,
-                runtime_dir: context.runtime_dir.clone(),
-            },
-        }
+/// The part of the VRRP process.
+pub(crate) fn vrrp(config: &Config, context: &PlanContext) -> VrrpPlan {
+    let globals = &config.globals;
+    VrrpPlan {
+        config: config.vrrp.clone(),
+        scripts: globals.scripts.clone(),
+        startup_delay: globals.startup_delay,
+        scheduling: globals.vrrp_scheduling,
+        runtime_dir: context.runtime_dir.clone(),
+        release_foreign_vips: context.release_foreign_vips,
+    }
+}
+
+/// The part of the checker process.
+pub(crate) fn checker(config: &Config, context: &PlanContext) -> CheckerPlan {
+    let globals = &config.globals;
+    CheckerPlan {
+        config: config.lvs.clone(),
+        scripts: globals.scripts.clone(),
+        scheduling: globals.checker_scheduling,
+        runtime_dir: context.runtime_dir.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn selection(line: &str) -> Selection {
+        let words = std::iter::once("lvsd").chain(line.split_whitespace()).map(Into::into);
+        Selection::new(&Cli::read(words).expect("well-formed"))
+    }
+
+    #[test]
+    fn the_command_line_limits_who_runs() {
+        let idle = Config::default();
+        let roles = |line: &str| selection(line).wanted(&idle).roles;
+        assert_eq!(roles(""), PerRole { vrrp: false, checker: false });
+        assert_eq!(roles("--all"), PerRole { vrrp: true, checker: true });
+        assert_eq!(roles("--all -P"), PerRole { vrrp: true, checker: false });
+        assert_eq!(roles("--all -C"), PerRole { vrrp: false, checker: true });
+        assert_eq!(roles("--all -P -C"), PerRole { vrrp: true, checker: true });
+    }
+
+    #[test]
+    fn what_a_killed_predecessor_left_is_cleared_away() {
+        let directory = tempfile::tempdir().expect("a directory");
+        std::fs::write(directory.path().join(Role::Vrrp.journal()), "eth0 10.0.0.1/32\n").expect("written");
+        let roles = |line: &str| selection(line).wanted_at_start(&Config::default(), directory.path()).roles;
+        assert_eq!(roles(""), PerRole { vrrp: true, checker: false });
+        assert_eq!(roles("-C"), PerRole { vrrp: false, checker: false });
     }
 }

@@ -219,3 +219,23 @@ fn children_log_where_and_as_much_as_the_supervisor() -> Result<()> {
     assert!(environment.contains("LVSD_LOG=debug,stderr"), "{environment}");
     Ok(())
 }
+
+#[test]
+#[ignore = "needs root and namespaces"]
+fn what_a_killed_family_left_is_cleared_away_even_without_configuration() -> Result<()> {
+    require!(Need::Root);
+    let host = host()?;
+    let vip = "10.0.0.100".parse().expect("an address");
+    let runtime = tempfile::tempdir().expect("a directory");
+    let place = runtime.path().display().to_string();
+    let start = |config| Launch::lvsd(&host)?.env("LVSD_RUNTIME_DIR", &place).start(config);
+    let mut killed = start(VRRP)?;
+    until(SOON, "the address", || host.has_address(vip, "eth0"))?;
+    killed.kill();
+    assert!(host.has_address(vip, "eth0"), "nobody was left to remove it");
+    let mut next = start("child_wait_time 5\n")?;
+    ready(&mut next)?;
+    until(SOON, "the address to go", || !host.has_address(vip, "eth0"))?;
+    assert_eq!(next.stop(SOON)?.code(), Some(0));
+    Ok(())
+}

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use ipvs::{Family, Protocol, ServiceKey};
 
 /// The file's name in the runtime directory.
-const NAME: &str = "ipvs";
+const NAME: &str = lvsd_ipc::Role::Checker.journal();
 
 /// Who wrote the journal: the process id of the supervisor, which outlives its checkers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 /// Name of the file within the runtime directory.
-const NAME: &str = "addresses";
+const NAME: &str = lvsd_ipc::Role::Vrrp.journal();
 /// More than any journal of ours: 100,000 addresses.
 const LIMIT: u64 = 8 << 20;
 

@@ -24,8 +24,8 @@ use crate::logging::LogSettings;
 use crate::metrics;
 use crate::observation::{Health, Observation};
 use crate::pidfile::PidFile;
-use crate::plan::{PlanContext, Plans, Selection};
-use crate::policy::{Action, Announcement, Event, Policy, Settings};
+use crate::plan::{self, PlanContext, Selection};
+use crate::policy::{Action, Announcement, Event, Policy, Settings, Wanted};
 use crate::roles::PerRole;
 use crate::signals::{self, Interrupt, Request};
 use crate::systemd;
@@ -136,7 +136,6 @@ struct Driver {
     context: PlanContext,
     log: LogSettings,
     config: Config,
-    plans: Plans,
     health: Health,
     children: PerRole<Option<Child>>,
     /// Whether the end of the process was asked for.
@@ -154,10 +153,9 @@ struct Driver {
 
 impl Driver {
     fn new(setup: Setup, inputs: mpsc::Sender<Input>, listen: watch::Sender<MetricsListen>) -> Self {
-        let wanted = setup.selection.wanted(&setup.config);
+        let wanted = setup.selection.wanted_at_start(&setup.config, &setup.plans.runtime_dir);
         let mut driver = Self {
             policy: Policy::new(Instant::now(), setup.settings, wanted),
-            plans: Plans::cut(&setup.config, &setup.plans),
             loader: setup.loader,
             selection: setup.selection,
             context: setup.plans,
@@ -175,12 +173,11 @@ impl Driver {
             listen,
             refusal: String::new(),
         };
-        driver.note_wanted();
+        driver.note_wanted(wanted);
         driver
     }
 
-    fn note_wanted(&mut self) {
-        let wanted = self.selection.wanted(&self.config);
+    fn note_wanted(&mut self, wanted: Wanted) {
         for role in Role::ALL {
             self.health.children.of_mut(role).wanted = *wanted.roles.of(role);
         }
@@ -270,14 +267,13 @@ impl Driver {
     }
 
     fn adopt(&mut self, config: Config) {
-        self.plans = Plans::cut(&config, &self.context);
         self.listen.send_replace(config.globals.metrics_listen);
         let wanted = self.selection.wanted(&config);
         self.config = config;
         self.health.reload.last_refused = false;
         self.health.reload.succeeded += 1;
         self.tell(Event::Loaded(wanted));
-        self.note_wanted();
+        self.note_wanted(wanted);
     }
 
     // Children.
@@ -317,11 +313,11 @@ impl Driver {
     fn apply(&mut self, role: Role, generation: Generation) {
         let frame = match role {
             Role::Vrrp => {
-                let plan = Box::new(self.plans.vrrp.clone());
+                let plan = Box::new(plan::vrrp(&self.config, &self.context));
                 lvsd_ipc::encode(&ToChild::Apply { generation, plan })
             }
             Role::Checker => {
-                let plan = Box::new(self.plans.checker.clone());
+                let plan = Box::new(plan::checker(&self.config, &self.context));
                 lvsd_ipc::encode(&ToChild::Apply { generation, plan })
             }
         };
