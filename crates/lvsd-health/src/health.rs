@@ -9,7 +9,7 @@ use crate::checks::{CheckId, Checks, Due, Urgency, User};
 use crate::event::Event;
 use crate::judge::Judge;
 use crate::outcome::Outcome;
-use crate::pool::{Pool, Presumption, Server, Standing, position};
+use crate::pool::{Pool, Presumption, Server, ServerState, Standing, position};
 use crate::quorum::Quorum;
 use crate::time::Time;
 
@@ -119,7 +119,7 @@ impl Health {
     fn refresh(&mut self, index: usize) {
         let Some(pool) = self.pools.get_mut(index) else { return };
         let Some(before) = pool.refresh(&self.checks) else { return };
-        let standings: Vec<_> = before.servers.iter().map(|server| Some(server.standing)).collect();
+        let standings: Vec<_> = before.servers.iter().copied().map(Some).collect();
         pool.events_since(&standings, Some(before.quorum), &self.checks, &mut self.events);
         self.changed.extend(pool.keys.iter().filter(|key| self.services.get(key) == Some(&index)));
     }
@@ -195,7 +195,7 @@ pub fn service_keys(config: &LvsConfig) -> impl Iterator<Item = ServiceKey> + '_
 }
 
 /// Where a pool's servers and quorum come from, for the events of a reload.
-type Before = (Vec<Option<Standing>>, Quorum);
+type Before = (Vec<Option<ServerState>>, Quorum);
 
 /// Makes the pool of a virtual server, giving it its checks.
 fn build(
@@ -216,14 +216,14 @@ fn build(
             (None, Some(entry)) => Pool::presume_from(entry, server),
             (None, None) => Presumption::default(),
         };
-        standings.push(old.and_then(|(pool, place)| Some(pool.state.servers.get(place)?.standing)));
+        standings.push(old.and_then(|(pool, place)| pool.state.servers.get(place).copied()));
         let urgency = match presumed.standing {
             Some(Standing::Down) => Urgency::Awaited,
             Some(Standing::Up) | None => Urgency::Normal,
         };
         let user = User { pool: index, server: place };
         let assign = |check: &Check| checks.assign(now, check, server.address, user, urgency);
-        servers.push(Server { checks: server.checks.iter().map(assign).collect(), presumed });
+        servers.push(Server { checks: server.checks.iter().map(assign).collect(), presumed, heard: false });
     }
     let carried = before.map(|pool| pool.state.quorum);
     let quorum = carried.or_else(|| adopted.map(|entry| Pool::quorum_from(entry, &config)));
@@ -280,6 +280,7 @@ impl<'a> ServiceView<'a> {
         pool.members().map(move |(config, server, state)| ServerView {
             config,
             up: state.standing == Standing::Up,
+            pending: state.pending,
             table_weight: pool.table_weight(config, state),
             ids: &server.checks,
             checks,
@@ -294,6 +295,8 @@ pub struct ServerView<'a> {
     pub config: &'a RealServer,
     /// Whether it is judged up.
     pub up: bool,
+    /// Whether it is down only because nothing is known of it yet (`alpha`).
+    pub pending: bool,
     /// Its weight in the table; `None` when it should not be there.
     pub table_weight: Option<Weight>,
     ids: &'a [CheckId],

@@ -36,12 +36,16 @@ pub(crate) struct Presumption {
 pub(crate) struct Server {
     pub(crate) checks: Vec<CheckId>,
     pub(crate) presumed: Presumption,
+    /// Whether a check has ever failed, or all have spoken: from then on it is not pending any more.
+    pub(crate) heard: bool,
 }
 
 /// What follows for a real server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ServerState {
     pub(crate) standing: Standing,
+    /// Down only because nothing is known of it yet (`alpha`).
+    pub(crate) pending: bool,
     /// The weight that it has when it is up.
     pub(crate) weight: Weight,
 }
@@ -127,16 +131,17 @@ impl Pool {
     }
 
     /// The events between a state and the present one, for servers and quorum that existed `before`. `None` in the place
-    /// of a server means that it is new.
+    /// of a server means that it is new. That a pending server is down indeed is an event too.
     pub(crate) fn events_since(
         &self,
-        before: &[Option<Standing>],
+        before: &[Option<ServerState>],
         quorum: Option<Quorum>,
         checks: &Checks,
         events: &mut impl Extend<Event>,
     ) {
-        for ((config, server, state), &was) in self.members().zip(before) {
-            if was.is_some_and(|was| was != state.standing) {
+        for ((config, server, state), was) in self.members().zip(before) {
+            let news = |was: &ServerState| was.standing != state.standing || (was.pending && !state.pending);
+            if was.as_ref().is_some_and(news) {
                 let failure = server.checks.iter().find_map(|&id| failure_of(checks, id));
                 events.extend([self.server_event(config, state.standing, failure)]);
             }
@@ -147,9 +152,12 @@ impl Pool {
     }
 
     /// What is to be told of a service that is new: that it has its quorum, if a script wants to know (it may announce
-    /// the address); that it has not, in any case.
+    /// the address); that it has not, in any case, but to no script (the peer runs none: nothing was announced yet).
     pub(crate) fn first_event(&self) -> Option<Event> {
-        let event = self.quorum_event(self.state.quorum);
+        let mut event = self.quorum_event(self.state.quorum);
+        if let (Quorum::Lost, Event::Quorum { script, .. }) = (self.state.quorum, &mut event) {
+            *script = None;
+        }
         (self.state.quorum == Quorum::Lost || event.script().is_some()).then_some(event)
     }
 
@@ -229,7 +237,8 @@ impl Pool {
         let Some(state) = self.state.servers.get(index) else { return Presumption::default() };
         let was_dynamic = self.config.real_servers.get(index).is_some_and(is_dynamic);
         Presumption {
-            standing: Some(state.standing),
+            // Of a pending server nothing is known that could be presumed.
+            standing: (!state.pending).then_some(state.standing),
             weight: Some(state.weight).filter(|_| was_dynamic && is_dynamic(next)),
         }
     }
@@ -255,12 +264,14 @@ const fn decides_weight(check: &Check) -> bool {
 
 /// Presumptions end for good once the checks have spoken.
 fn forget_presumptions(config: &VirtualServer, servers: &mut [Server], checks: &Checks) {
-    let has_verdict = |id: CheckId| checks.judge(id).is_some_and(|judge| judge.verdict().is_some());
+    let verdict = |id: CheckId| checks.judge(id).and_then(crate::Judge::verdict);
     for (config, server) in config.real_servers.iter().zip(servers) {
-        if server.checks.iter().all(|&id| has_verdict(id)) {
+        let all_spoke = server.checks.iter().all(|&id| verdict(id).is_some());
+        if all_spoke {
             server.presumed.standing = None;
         }
-        if deciding(config, server).all(has_verdict) {
+        server.heard |= all_spoke || server.checks.iter().any(|&id| verdict(id) == Some(Verdict::Failed));
+        if deciding(config, server).all(|id| verdict(id).is_some()) {
             server.presumed.weight = None;
         }
     }
@@ -287,26 +298,28 @@ fn derive(config: &VirtualServer, servers: &[Server], before: Option<Quorum>, ch
     State { servers: states, quorum, alive }
 }
 
-fn judge(config: &RealServer, server: &Server, checks: &Checks) -> ServerState {
-    ServerState { standing: standing(config, server, checks), weight: weight(config, server, checks) }
-}
-
 /// Up while no check has failed. Where a check has not spoken yet, what is presumed counts, and without a presumption an
 /// alpha check is as good as failed.
-fn standing(config: &RealServer, server: &Server, checks: &Checks) -> Standing {
-    let mut open = None;
+fn judge(config: &RealServer, server: &Server, checks: &Checks) -> ServerState {
+    let (mut failed, mut open, mut awaited) = (false, false, false);
     for (check, &id) in config.checks.iter().zip(&server.checks) {
         match checks.judge(id).and_then(crate::Judge::verdict) {
-            Some(Verdict::Failed) => return Standing::Down,
             Some(Verdict::Passed) => {}
-            None if check.alpha => open = Some(Standing::Down),
-            None => open = open.or(Some(Standing::Up)),
+            Some(Verdict::Failed) => failed = true,
+            None => {
+                open = true;
+                awaited |= check.alpha;
+            }
         }
     }
-    match open {
+    let pending = awaited && !server.heard && server.presumed.standing.is_none();
+    let standing = match server.presumed.standing.filter(|_| open) {
+        _ if failed => Standing::Down,
+        Some(presumed) => presumed,
+        None if awaited => Standing::Down,
         None => Standing::Up,
-        Some(by_rule) => server.presumed.standing.unwrap_or(by_rule),
-    }
+    };
+    ServerState { standing, pending, weight: weight(config, server, checks) }
 }
 
 /// The configured weight and what the dynamic checks add to it, each from its last report: nothing is ever added to an

@@ -1,9 +1,10 @@
 //! Keeps the kernel's table equal to what the health of the servers asks for.
 //!
 //! Changes are made against what the keeper knows of the kernel's table, so that a flap costs one request. What it knows is
-//! checked against the kernel all the time: services every round, their destinations [`SLICE`] services per round; with
-//! up to that many services everything that somebody else changes is noticed, and put back, within a round or two (half a
-//! second each, see [`task`]). A refusal that contradicts what is known makes it read the service anew.
+//! checked against the kernel all the time: all services every round, and the destinations of as many as can be read in
+//! [`BUDGET`] ([`SLICE`] at most), the others in the next rounds. So a service that somebody else removes is back within
+//! half a second (a round, see [`task`]), and so is a destination unless there are hundreds of services. A refusal that
+//! contradicts what is known makes it read the service anew.
 //!
 //! A service belongs to us, with all its destinations, when it is configured or when the [`Journal`] says that an earlier
 //! self has made it. Everything else in the table is somebody else's and is never touched, except by `lvs_flush`.
@@ -27,8 +28,11 @@ pub(crate) use task::{Handle, spawn};
 
 use crate::shared::Shared;
 
-/// Services whose destinations are read per round.
+/// Most services whose destinations are read in a round.
 const SLICE: usize = 256;
+
+/// How long a round goes on reading destinations.
+const BUDGET: Duration = Duration::from_millis(20);
 
 /// How soon something that the kernel refused is tried again.
 const RETRY: Duration = Duration::from_secs(10);
@@ -343,7 +347,12 @@ impl<C: Connect> Keeper<C> {
                 false
             }
         });
+        let begun = Instant::now();
         for key in slice {
+            if begun.elapsed() > BUDGET {
+                break;
+            }
+            self.cursor = Some(key);
             let Some(known) = self.known.get_mut(&key) else { continue };
             let dests = kernel.dests(&key).await?.into_iter().map(|(dest, _)| dest);
             let actual = Entry::with_dests(known.service().clone(), dests);
@@ -356,7 +365,7 @@ impl<C: Connect> Keeper<C> {
     }
 
     /// The services whose destinations are read in this round: those after the last one read, and on from the beginning.
-    fn next_slice(&mut self) -> Vec<ServiceKey> {
+    fn next_slice(&self) -> Vec<ServiceKey> {
         let after = self.cursor.map_or(Bound::Unbounded, Bound::Excluded);
         let rest = self.known.range((after, Bound::Unbounded));
         let mut slice: Vec<_> = rest.map(|(key, _)| *key).take(SLICE).collect();
@@ -364,7 +373,6 @@ impl<C: Connect> Keeper<C> {
             let start = self.known.range(..=cursor).map(|(key, _)| *key);
             slice.extend(start.take(SLICE - slice.len()));
         }
-        self.cursor = slice.last().copied();
         slice
     }
 

@@ -60,7 +60,8 @@ fn the_quorum_of_a_new_service_is_told_once() {
     assert_eq!(bench.events(), ["quorum 10.0.0.1:80 up"], "a script may announce the address");
     let added = service("10.0.0.3:80", vec![absent]);
     bench.reload(config(vec![service(VS, vec![server(A)]), silent, added]));
-    assert_eq!(bench.events(), ["quorum 10.0.0.3:80 down"]);
+    let lost = bench.health.poll_event().expect("told");
+    assert!(matches!(lost, Event::Quorum { standing: Standing::Down, .. }) && lost.script().is_none());
 }
 
 #[test]
@@ -91,6 +92,8 @@ fn alpha_waits_for_the_first_success() {
     let real = RealServer { checks: vec![alpha(tcp(A))], ..server(A) };
     let mut bench = Bench::new(config(vec![service(VS, vec![real])]));
     assert_eq!((bench.dests(VS), bench.events()), (vec![], vec![]), "down, and no news that it is");
+    bench.round(&[(A, refused())]);
+    assert_eq!(bench.events(), ["192.0.2.1:80 down"], "now it is known");
     bench.round(&[(A, refused())]);
     assert_eq!(bench.events(), Vec::<String>::new());
     bench.round(&[]);
