@@ -1,5 +1,7 @@
 //! From segments to the tree: which block a statement belongs to, and what to do when braces or keywords are wrong.
 
+use std::collections::HashMap;
+
 use crate::diagnostic::Diagnostic;
 use crate::keywords::{self, Context, Row, Shape};
 use crate::lex::{self, Opening};
@@ -9,6 +11,9 @@ use crate::rules::Rule;
 use crate::source::Span;
 use crate::suggest;
 use crate::tree::{Body, Document, Entry, Statement};
+
+/// How many pieces of advice are remembered.
+const MAX_ADVISED: usize = 1000;
 
 /// An open block.
 struct Frame {
@@ -57,12 +62,20 @@ struct Parser<'r, 'f> {
     document: Document,
     frames: Vec<Frame>,
     expected: Expected,
+    /// Advice given before: a mistake that is made once is often made a thousand times.
+    advised: HashMap<(Context, String), Option<String>>,
 }
 
 /// Reads everything that is on the reader's stack.
 pub(crate) fn parse(reader: &mut Reader<'_>) -> Document {
     let document = Document::default();
-    let mut parser = Parser { reader, document, frames: Vec::new(), expected: Expected::Anything };
+    let mut parser = Parser {
+        reader,
+        document,
+        frames: Vec::new(),
+        expected: Expected::Anything,
+        advised: HashMap::new(),
+    };
     while let Some(segment) = parser.next() {
         match segment {
             Segment::Statement(span) => parser.statement(span),
@@ -358,25 +371,34 @@ impl Parser<'_, '_> {
         }
         let message = format!("there is no keyword `{name}` {place}");
         let diagnostic = Diagnostic::tolerated(Rule::UnknownKeyword, at, message).label("skipped");
-        let advice = self.advice(context, name);
+        let key = (context, name.to_owned());
+        let known = self.advised.get(&key).cloned();
+        let advice = known.unwrap_or_else(|| {
+            let advice = advice(context, name);
+            if self.advised.len() < MAX_ADVISED {
+                self.advised.insert(key, advice.clone());
+            }
+            advice
+        });
         self.report(match advice {
             Some(advice) => diagnostic.help(advice),
             None => diagnostic,
         });
     }
+}
 
-    fn advice(&self, context: Context, name: &str) -> Option<String> {
-        if let Some(known) = suggest::nearest(name, keywords::names(context)) {
-            return Some(format!("did you mean `{known}`?"));
-        }
-        if let Some((known, Some(other))) = nearest_anywhere(name) {
-            return Some(format!("did you mean `{known}`? That is a keyword {}", other.place()));
-        }
-        if context == Context::SyncGroup {
-            return Some(format!("members go into a list of their own: `group {{ {name} }}`"));
-        }
-        name.starts_with('/').then(|| "does this belong to the line before?".to_owned())
+/// What may have been meant by an unknown keyword.
+fn advice(context: Context, name: &str) -> Option<String> {
+    if let Some(known) = suggest::nearest(name, keywords::names(context)) {
+        return Some(format!("did you mean `{known}`?"));
     }
+    if let Some((known, Some(other))) = nearest_anywhere(name) {
+        return Some(format!("did you mean `{known}`? That is a keyword {}", other.place()));
+    }
+    if context == Context::SyncGroup {
+        return Some(format!("members go into a list of their own: `group {{ {name} }}`"));
+    }
+    name.starts_with('/').then(|| "does this belong to the line before?".to_owned())
 }
 
 fn nearest_anywhere(name: &str) -> Option<(&'static str, Option<Context>)> {

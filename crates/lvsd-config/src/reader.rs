@@ -20,7 +20,7 @@ use crate::source::{FileId, SourceMap, Span};
 const MAX_DEPTH: usize = 100;
 
 /// How many lines definitions and repetitions may make.
-const MAX_STEPS: usize = 1_000_000;
+const MAX_STEPS: usize = 500_000;
 
 /// How much text they may make, in bytes.
 const MAX_EXPANDED: usize = 32 << 20;
@@ -381,6 +381,10 @@ impl<'a> Reader<'a> {
     fn has_room(&mut self, span: Span) -> bool {
         let room = self.inputs.len() < MAX_DEPTH;
         if !room {
+            // What is under way is given up: if it branches, its end would never come.
+            while !matches!(self.inputs.last(), Some(Input::File(_)) | None) {
+                self.inputs.pop();
+            }
             let message = "definitions, repetitions and includes are nested too deeply";
             let help = format!("does a definition use itself? At most {MAX_DEPTH} levels are accepted");
             self.report(Diagnostic::error(Rule::RecursiveDefinition, span, message).help(help));

@@ -24,11 +24,11 @@ pub(super) static ADDRESS_LINE: &[Row] = &[
 
 #[rustfmt::skip] // A table: one row, one line.
 pub(super) static ROUTE_LINE: &[Row] = &[
-    row("inet", "none", "from destination", Tier::Three, "Force IPv4; parser bug swallows the following word"),
-    row("inet6", "none", "from destination", Tier::Three, "Force IPv6; parser bug swallows the following word"),
+    row("inet", "none", "from destination", Tier::Three, "Force IPv4"),
+    row("inet6", "none", "from destination", Tier::Three, "Force IPv6"),
     row("src", "<ip>", "none", Tier::One, "Preferred source address"),
     row("via", "[inet|inet6] <ip>", "none", Tier::One, "Gateway"),
-    row("gw", "<ip>", "none", Tier::Three, "Deprecated alias of via").deprecated("via"),
+    row("gw", "<ip>", "none", Tier::Three, "Older name of via").deprecated("via"),
     row("from", "<ip>[/<prefix>]", "none", Tier::Three, "IPv6 source prefix"),
     row("tos", "<name|n>", "0", Tier::Three, "Type of service selector"),
     row("dsfield", "<name|n>", "0", Tier::Three, "Alias of tos"),
@@ -78,8 +78,8 @@ pub(super) static ROUTE_LINE: &[Row] = &[
 
 #[rustfmt::skip] // A table: one row, one line.
 pub(super) static RULE_LINE: &[Row] = &[
-    row("inet", "none", "from addresses", Tier::Three, "Force IPv4; parser bug swallows the following word"),
-    row("inet6", "none", "from addresses", Tier::Three, "Force IPv6; parser bug swallows the following word"),
+    row("inet", "none", "from addresses", Tier::Three, "Force IPv4"),
+    row("inet6", "none", "from addresses", Tier::Three, "Force IPv6"),
     row("not", "none", "off", Tier::Three, "Invert the selector"),
     row("from", "<ip>[/<prefix>] | all|any|default", "all", Tier::One, "Source selector"),
     row("to", "<ip>[/<prefix>]", "all", Tier::One, "Destination selector; all after an address is rejected"),
@@ -104,8 +104,8 @@ pub(super) static RULE_LINE: &[Row] = &[
     row("l3mdev", "none", "off", Tier::Three, "Look up table of the VRF device"),
     row("protocol", "<name|n>", "keepalived (18)", Tier::Three, "Rule protocol"),
     row("ipproto", "<name|n>", "none", Tier::Three, "IP protocol selector"),
-    row("sport", "<a>-<b>", "none", Tier::Three, "Source port range; single port rejected by bug"),
-    row("dport", "<a>-<b>", "none", Tier::Three, "Destination port range; single port rejected by bug"),
+    row("sport", "<a>-<b>", "none", Tier::Three, "Source port range"),
+    row("dport", "<a>-<b>", "none", Tier::Three, "Destination port range"),
     row("no_track", "none", "off", Tier::Two, "Do not watch for deletion of rule"),
     row("track_group", "<name>", "none", Tier::Three, "Static rules only: track_group watching deletion"),
     row("type", "goto <n>|nop|blackhole|unreachable|prohibit", "", Tier::Three, "Optional word before the action"),

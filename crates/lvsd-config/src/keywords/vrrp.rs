@@ -78,7 +78,7 @@ pub(super) static INSTANCE: &[Row] = &[
     row("preempt", "none", "on", Tier::Three, "Clear nopreempt").takes(0, 0).works(),
     row("nopreempt", "none", "off", Tier::One, "Backup never takes over from lower priority master").takes(0, 0).works(),
     row("preempt_delay", "<decimal s 0..1000>", "0", Tier::One, "Wait before preempting a lower priority master").works(),
-    row("debug", "<int 0..4>", "0", Tier::Three, "Accepted, unused").no_effect("keepalived ignores it too"),
+    row("debug", "<int 0..4>", "0", Tier::Three, "Debug level").no_effect("keepalived ignores it too"),
     row("notify_backup", "<script> [user [group]]", "none", Tier::One, "Run on entering BACKUP").script().works(),
     row("notify_master", "<script> [user [group]]", "none", Tier::One, "Run on entering MASTER").script().works(),
     row("notify_fault", "<script> [user [group]]", "none", Tier::One, "Run on entering FAULT").script().works(),
@@ -97,15 +97,15 @@ pub(super) static INSTANCE: &[Row] = &[
     row("garp_lower_prio_repeat", "<int 0..2147483647>", "global, then garp_master_repeat", Tier::Two, "GARP count after lower priority advert").works(),
     row("down_timer_adverts", "<int 1..100>", "global (3)", Tier::Three, "Advert intervals before master considered down").works(),
     row("timer_expired_backup", "[<int 1..254>]", "off", Tier::Three, "With nopreempt, become backup if scheduled too late").takes(0, 1),
-    row("thread_timer_expired", "[<int 1..254>]", "off", Tier::Three, "Deprecated alias of timer_expired_backup").takes(0, 1).deprecated("timer_expired_backup"),
+    row("thread_timer_expired", "[<int 1..254>]", "off", Tier::Three, "Older name of timer_expired_backup").takes(0, 1).deprecated("timer_expired_backup"),
     row("garp_extra_if", "[all] <int s 0..86400>", "global", Tier::Three, "Periodic GARP on other interfaces for VMAC").takes(1, 2),
-    row("vmac_garp_intvl", "[all] <int s>", "global", Tier::Three, "Deprecated alias of garp_extra_if").takes(1, 2).deprecated("garp_extra_if"),
+    row("vmac_garp_intvl", "[all] <int s>", "global", Tier::Three, "Older name of garp_extra_if").takes(1, 2).deprecated("garp_extra_if"),
     row("lower_prio_no_advert", "[BOOL]", "global", Tier::Two, "Do not answer lower priority advert at once").takes(0, 1).works(),
     row("higher_prio_send_advert", "[BOOL]", "global", Tier::Two, "Send one advert before yielding").takes(0, 1).works(),
     row("owner_ignore_adverts", "[BOOL]", "global", Tier::Three, "Address owner drops received adverts").takes(0, 1),
     row("kernel_rx_buf_size", "<uint bytes>", "global policy", Tier::Three, "Receive buffer size for the instance socket").no_effect("lvsd sizes its socket buffers itself"),
-    row("authentication", "{ block }", "none", Tier::One, "Legacy VRRPv2 authentication (build option, normally on)").block(Context::Authentication, 0, 0).works(),
-    row("auth_hmac", "{ block }", "none", Tier::Two, "HMAC-SHA256 trailer authentication, since 2.4.0").block(Context::AuthHmac, 0, 0).refused("lvsd does not sign adverts yet, and unsigned ones would make two masters"),
+    row("authentication", "{ block }", "none", Tier::One, "Legacy VRRPv2 authentication").block(Context::Authentication, 0, 0).works(),
+    row("auth_hmac", "{ block }", "none", Tier::Two, "HMAC-SHA256 trailer authentication").block(Context::AuthHmac, 0, 0).refused("lvsd does not sign adverts yet, and unsigned ones would make two masters"),
 ];
 
 #[rustfmt::skip] // A table: one row, one line.
@@ -125,14 +125,14 @@ pub(super) static AUTH_HMAC: &[Row] = &[
 
 #[rustfmt::skip] // A table: one row, one line.
 pub(super) static VRRP_SCRIPT: &[Row] = &[
-    row("script", "<script>", "mandatory", Tier::One, "Command run at each interval; words after the command are dropped in silence (name them)").script().works(),
+    row("script", "<script>", "mandatory", Tier::One, "Command run at each interval").script().works(),
     row("interval", "<decimal s, ms resolution>", "1", Tier::One, "Time between starts; 0 becomes 1").works(),
     row("timeout", "<decimal s, ms resolution>", "interval", Tier::One, "Kill and fail after this long").works(),
     row("weight", "<-253..253> [reverse]", "0", Tier::One, "Priority change; 0 means failure faults").takes(1, 2).works(),
     row("rise", "<uint 1..>", "1", Tier::One, "Successes needed to become OK").works(),
     row("fall", "<uint 1..>", "1", Tier::One, "Failures needed to become failed").works(),
     row("user", "<user> [<group>]", "script_user", Tier::One, "User running the script").takes(1, 2).works(),
-    row("init_fail", "none", "off", Tier::Two, "Assume failed at start; no effect when defined before users").takes(0, 0).works(),
+    row("init_fail", "none", "off", Tier::Two, "Counts as failed until its first result").takes(0, 0).works(),
 ];
 
 #[rustfmt::skip] // A table: one row, one line.
