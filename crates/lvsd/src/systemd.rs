@@ -9,6 +9,11 @@ pub(crate) fn ready(status: &str) {
     tell(&[NotifyState::Ready, NotifyState::Status(status)]);
 }
 
+/// How things are, while nothing begins or ends.
+pub(crate) fn status(text: &str) {
+    tell(&[NotifyState::Status(text)]);
+}
+
 /// A reload begins; with the time, by which the manager knows that it is the answer to its request.
 pub(crate) fn reloading() {
     match NotifyState::monotonic_usec_now() {

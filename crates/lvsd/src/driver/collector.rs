@@ -1,5 +1,6 @@
 //! Brings the children's snapshots together: one round at a time, each with a deadline.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lvsd_ipc::{CheckerSnapshot, Role, VrrpSnapshot};
@@ -15,7 +16,7 @@ const LIMIT: Duration = Duration::from_millis(500);
 /// What an observation is for.
 #[derive(Debug)]
 pub(super) enum Purpose {
-    Scrape(oneshot::Sender<Observation>),
+    Scrape(oneshot::Sender<Arc<Observation>>),
     Dump(Dump),
 }
 

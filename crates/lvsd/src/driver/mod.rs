@@ -8,6 +8,7 @@ mod collector;
 
 use std::path::PathBuf;
 use std::process::ExitStatus;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use lvsd_config::Loaded;
@@ -57,7 +58,7 @@ enum Input {
     Request(Request),
     Child(Happening),
     Read(Option<Box<Loaded>>),
-    Scrape(oneshot::Sender<Observation>),
+    Scrape(oneshot::Sender<Arc<Observation>>),
 }
 
 impl From<Request> for Input {
@@ -119,7 +120,7 @@ async fn tick(interval: &mut Option<tokio::time::Interval>) {
 }
 
 async fn forward_scrapes(
-    mut asked: mpsc::Receiver<oneshot::Sender<Observation>>,
+    mut asked: mpsc::Receiver<oneshot::Sender<Arc<Observation>>>,
     inputs: mpsc::Sender<Input>,
 ) {
     while let Some(reply) = asked.recv().await {
@@ -142,6 +143,8 @@ struct Driver {
     stop_asked: PerRole<bool>,
     /// Whether the next process replaces one that died.
     died: PerRole<bool>,
+    /// Whether nobody does its work since.
+    down: PerRole<bool>,
     pid_paths: PerRole<PathBuf>,
     pid_files: PerRole<Option<PidFile>>,
     collector: Collector,
@@ -165,6 +168,7 @@ impl Driver {
             children: PerRole::default(),
             stop_asked: PerRole::default(),
             died: PerRole::default(),
+            down: PerRole::default(),
             pid_paths: setup.pid_paths,
             pid_files: PerRole::default(),
             collector: Collector::default(),
@@ -412,6 +416,9 @@ impl Driver {
         let health = self.health.children.of_mut(role);
         health.generation = generation.0;
         health.degraded = reasons.len() as u64;
+        if std::mem::take(self.down.of_mut(role)) {
+            systemd::status(&self.status());
+        }
         self.tell(Event::Applied(role, generation));
     }
 
@@ -426,6 +433,10 @@ impl Driver {
         *self.children.of_mut(role) = None;
         *self.pid_files.of_mut(role) = None;
         *self.died.of_mut(role) = !*self.stop_asked.of(role);
+        if *self.died.of(role) {
+            *self.down.of_mut(role) = true;
+            systemd::status(&self.status());
+        }
         self.collector.lost(role);
         self.tell(Event::Exited(role));
     }
@@ -437,6 +448,7 @@ impl Driver {
             let now = Instant::now();
             if let Some((mut observation, purposes)) = self.collector.finish(now) {
                 observation.health = self.health;
+                let observation = Arc::new(observation);
                 purposes.into_iter().for_each(|purpose| self.serve(&observation, purpose));
             }
             let awaited =
@@ -448,10 +460,10 @@ impl Driver {
         }
     }
 
-    fn serve(&mut self, observation: &Observation, purpose: Purpose) {
+    fn serve(&mut self, observation: &Arc<Observation>, purpose: Purpose) {
         match purpose {
             // A scraper that has gone away needs no answer.
-            Purpose::Scrape(reply) => drop(reply.send(observation.clone())),
+            Purpose::Scrape(reply) => drop(reply.send(Arc::clone(observation))),
             Purpose::Dump(dump) => {
                 self.dump(dump, observation);
                 if dump == Dump::StatsThenClear {
@@ -518,6 +530,11 @@ impl Driver {
         let tolerated = self.health.diagnostics.tolerated;
         if tolerated > 0 && !self.health.reload.last_refused {
             text.push_str(&format!("; {tolerated} tolerated mistakes"));
+        }
+        for role in Role::ALL {
+            if *self.down.of(role) && self.health.children.of(role).wanted {
+                text.push_str(&format!("; the {} process is down", role.name()));
+            }
         }
         text
     }

@@ -22,7 +22,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use crate::observation::Observation;
 
 /// Where a scrape gets its observation from.
-pub(crate) type Ask = mpsc::Sender<oneshot::Sender<Observation>>;
+pub(crate) type Ask = mpsc::Sender<oneshot::Sender<Arc<Observation>>>;
 
 /// Scrapers at a time.
 const MAX_CONNECTIONS: usize = 32;

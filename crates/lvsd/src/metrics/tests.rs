@@ -1,6 +1,7 @@
 //! The page as a whole, by a strict reading of the format; and the server.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use lvsd_ipc::{
@@ -257,11 +258,11 @@ fn the_manual_has_every_metric() {
 /// A server on a port of its own, and who answers its questions.
 fn server(observation: Option<Observation>) -> (watch::Sender<MetricsListen>, tokio::task::JoinHandle<()>) {
     let (listen, watcher) = watch::channel(MetricsListen::Off);
-    let (ask, mut asked) = mpsc::channel::<tokio::sync::oneshot::Sender<Observation>>(4);
+    let (ask, mut asked) = mpsc::channel::<tokio::sync::oneshot::Sender<Arc<Observation>>>(4);
     tokio::spawn(async move {
         while let Some(reply) = asked.recv().await {
             match &observation {
-                Some(observation) => drop(reply.send(observation.clone())),
+                Some(observation) => drop(reply.send(Arc::new(observation.clone()))),
                 None => drop(reply),
             }
         }
