@@ -18,7 +18,8 @@ const LAYERS: &[&[&str]] = &[
 
 /// Crates that do no I/O: what they must not depend on, directly or by others of ours.
 const PURE: &[&str] = &["lvsd-model", "lvsd-vrrp", "lvsd-health"];
-const IMPURE: &[&str] = &["tokio", "nix", "libc", "socket2", "netlink-proto", "rtnetlink", "hyper", "lvsd-net"];
+const IMPURE: &[&str] =
+    &["tokio", "nix", "libc", "socket2", "netlink-proto", "rtnetlink", "hyper", "lvsd-net"];
 
 /// For development only: no product crate may need them to be built.
 const DEVELOPMENT: &[&str] = &["lvsd-lab", "xtask", "lvsd-e2e"];
@@ -79,7 +80,10 @@ fn arrows_point_down() {
 fn every_crate_has_a_layer_or_is_for_development() {
     let layers = LAYERS.concat();
     for name in dependencies().keys() {
-        assert!(layers.contains(&name.as_str()) || DEVELOPMENT.contains(&name.as_str()), "{name} has no place");
+        assert!(
+            layers.contains(&name.as_str()) || DEVELOPMENT.contains(&name.as_str()),
+            "{name} has no place"
+        );
     }
 }
 
