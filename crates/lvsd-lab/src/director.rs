@@ -33,7 +33,15 @@ impl<'a> Launch<'a> {
     /// # Errors
     /// It is not built, or there is no room for its home.
     pub fn lvsd(host: &'a Host) -> Result<Self> {
-        Self::lvsd_at(Arc::new(new_home()?), host)
+        Self::lvsd_at(host, &built("lvsd")?)
+    }
+
+    /// The daemon as [`lvsd`](Self::lvsd) starts it, but from this file.
+    ///
+    /// # Errors
+    /// There is no room for its home.
+    pub fn lvsd_at(host: &'a Host, program: &Path) -> Result<Self> {
+        Self::lvsd_in(Arc::new(new_home()?), host, program)
     }
 
     /// The daemon once more, after one that has ended, in whose home it finds all that was left there. What still runs
@@ -43,13 +51,13 @@ impl<'a> Launch<'a> {
     /// It is not built.
     pub fn lvsd_after(earlier: &mut Director, host: &'a Host) -> Result<Self> {
         earlier.kill();
-        Self::lvsd_at(Arc::clone(&earlier.home), host)
+        Self::lvsd_in(Arc::clone(&earlier.home), host, &built("lvsd")?)
     }
 
-    fn lvsd_at(home: Arc<TempDir>, host: &'a Host) -> Result<Self> {
+    fn lvsd_in(home: Arc<TempDir>, host: &'a Host, program: &Path) -> Result<Self> {
         let run = home.path().join("run");
         fs::create_dir_all(&run).context(|| format!("create {}", run.display()))?;
-        let program = Program::new(built("lvsd")?).bind(run, "/run/lvsd").env("TMPDIR", home.path());
+        let program = Program::new(program).bind(run, "/run/lvsd").env("TMPDIR", home.path());
         Ok(Self::new(host, home, program))
     }
 

@@ -22,7 +22,7 @@ use std::{
     process::{Child, Command, ExitStatus, Stdio},
     sync::atomic::{AtomicU32, Ordering},
     thread,
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 /// Environment variable that marks a process and its descendants as ours: `<our pid>-<n>`.
@@ -218,8 +218,12 @@ impl<'a> Program<'a> {
             command.current_dir(directory);
         }
         let line = self.line();
-        let child = self.placed(|| command.spawn().context(|| format!("start `{line}`")))?;
-        Ok(Process { child, line, mark, log })
+        let spawn = || {
+            let started = Instant::now();
+            command.spawn().map(|child| (child, started)).context(|| format!("start `{line}`"))
+        };
+        let (child, started) = self.placed(spawn)?;
+        Ok(Process { child, started, line, mark, log })
     }
 
     /// Runs `spawn` on a thread that has this program's namespaces and mounts; a child inherits them from it.
@@ -267,6 +271,7 @@ fn make_mounts(mounts: &[Mount]) -> Result<()> {
 #[derive(Debug)]
 pub struct Process {
     child: Child,
+    started: Instant,
     line: String,
     mark: String,
     log: Option<PathBuf>,
@@ -276,6 +281,11 @@ impl Process {
     /// The process id of the program itself.
     pub fn pid(&self) -> i32 {
         i32::try_from(self.child.id()).unwrap_or(i32::MAX)
+    }
+
+    /// The moment just before it was started, in the namespaces made for it.
+    pub fn started(&self) -> Instant {
+        self.started
     }
 
     /// What it has written so far, both streams.

@@ -2,11 +2,11 @@
 //! task, what that has started, which is in process groups of its own that the terminal's interrupt does not reach.
 
 use crate::{Result, director, error::Context as _, namespace, process};
-use nix::sys::{
-    signal::{SigSet, Signal},
-    signalfd::SignalFd,
+use std::{future::poll_fn, io, sync::Once, task::Poll, thread};
+use tokio::{
+    runtime::Builder,
+    signal::unix::{Signal, SignalKind, signal},
 };
-use std::{sync::Once, thread};
 
 static ONCE: Once = Once::new();
 
@@ -24,29 +24,45 @@ pub(crate) fn once() {
 }
 
 /// From now on SIGINT, SIGTERM and SIGHUP kill all that this process has started, remove its namespaces, and end it.
-/// To be called before any thread is started, which would take the signals otherwise.
+///
+/// They are caught, not blocked: a mask would be inherited by every program that is started.
 ///
 /// # Errors
 /// The signals cannot be waited for.
 pub fn clean_up_when_interrupted() -> Result<()> {
-    let signals: SigSet = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].into_iter().collect();
-    signals.thread_block().context(|| "block signals".to_owned())?;
-    let interrupts = SignalFd::new(&signals).context(|| "wait for signals".to_owned())?;
+    let runtime = Builder::new_current_thread().enable_io().build();
+    let runtime = runtime.context(|| "make a runtime".to_owned())?;
+    let interrupts = {
+        let _inside = runtime.enter();
+        let all = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()]
+            .map(|kind| signal(kind).map(|arrivals| (kind, arrivals)));
+        let all: io::Result<Vec<_>> = all.into_iter().collect();
+        all.context(|| "catch signals".to_owned())?
+    };
     let wait = move || {
-        // Blocking, so there is always one, or an error that would come again.
-        if let Ok(Some(interrupt)) = interrupts.read_signal() {
-            process::kill_until_none(process::own_descendants);
-            namespace::remove_own();
-            sweep();
-            // What the other threads have started meanwhile.
-            process::kill_until_none(process::own_descendants);
-            // As a shell reports a program that a signal ended.
-            std::process::exit(i32::try_from(interrupt.ssi_signo).map_or(1, |number| 128 + number));
-        }
+        let number = runtime.block_on(first_of(interrupts));
+        process::kill_until_none(process::own_descendants);
+        namespace::remove_own();
+        sweep();
+        // What the other threads have started meanwhile.
+        process::kill_until_none(process::own_descendants);
+        // As a shell reports a program that a signal ended.
+        std::process::exit(128 + number);
     };
     thread::Builder::new()
         .name("interrupts".to_owned())
         .spawn(wait)
         .context(|| "start a thread".to_owned())?;
     Ok(())
+}
+
+/// Waits for any of these signals and gives its number.
+async fn first_of(mut interrupts: Vec<(SignalKind, Signal)>) -> i32 {
+    poll_fn(|context| {
+        let arrived = interrupts.iter_mut().find_map(|(kind, arrivals)| {
+            arrivals.poll_recv(context).is_ready().then_some(kind.as_raw_value())
+        });
+        arrived.map_or(Poll::Pending, Poll::Ready)
+    })
+    .await
 }

@@ -29,6 +29,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 pub use metrics::manual_section;
+use nix::sys::signal::SigSet;
 
 use crate::cli::{Cli, Misuse};
 
@@ -44,6 +45,8 @@ pub fn options() -> Vec<String> {
 /// The whole program, for its `main`.
 #[must_use]
 pub fn main() -> ExitCode {
+    // What started us may have blocked signals, which lasts across exec: then nothing could stop or reload us.
+    let _ = SigSet::all().thread_unblock();
     if let Some(role) = std::env::args_os().next().and_then(|name| role::of_name(&name)) {
         return role::enter(role);
     }
