@@ -126,7 +126,7 @@ impl Parameters {
             };
             changed = true;
             push_unescaped(&mut pieces, here.part(0, at), cursor.via, sources);
-            let via = cursor.via.unwrap_or(here.part(at, at + found.len));
+            let via = cursor.via.unwrap_or_else(|| here.part(at, at + found.len));
             let after = Cursor { at: cursor.at + at + found.len, ..cursor };
             let at_end = |cursor: &Cursor| {
                 let rest = sources.text(cursor.span).get(cursor.at..).unwrap_or_default();
@@ -186,7 +186,7 @@ impl Parameters {
     fn random(&mut self, args: &str) -> i64 {
         let mut limits = args.split_whitespace().map_while(|word| word.parse::<i32>().ok()).map(i64::from);
         let low = limits.next().unwrap_or(0);
-        let high = limits.next().unwrap_or(low.max(0) + 32_767).max(low);
+        let high = limits.next().unwrap_or_else(|| low.max(0) + 32_767).max(low);
         // Knuth's MMIX generator; good enough to spread start times.
         self.random =
             self.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

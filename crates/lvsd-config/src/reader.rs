@@ -331,7 +331,7 @@ impl<'a> Reader<'a> {
         }
         let single = lines.len() == 1 && self.sources.text(value).strip_suffix('\\').is_none();
         let definition = if single || lines.is_empty() {
-            Definition::Text(lines.first().copied().unwrap_or(value.part(0, 0)))
+            Definition::Text(lines.first().copied().unwrap_or_else(|| value.part(0, 0)))
         } else {
             Definition::Body(lines.into())
         };

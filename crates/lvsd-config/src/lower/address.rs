@@ -113,7 +113,7 @@ impl<'a> Lowering<'a> {
             return;
         };
         match row.name {
-            "dev" => address.interface = self.interface(value).or(address.interface.take()),
+            "dev" => address.interface = self.interface(value),
             "scope" => address.scope = self.scope(value),
             "brd" | "broadcast" => address.broadcast = self.broadcast(value, address),
             "label" => address.label = self.label(value, address),

@@ -179,8 +179,8 @@ impl<'a> Lowering<'a> {
 
     /// Where a check connects to and from.
     pub(super) fn target(&mut self, block: &Statement, common: &Common, context: &CheckContext) -> Target {
-        let ip = common.connect_ip.map_or(context.server.ip(), |(ip, _)| ip);
-        let port = common.connect_port.unwrap_or(context.server.port());
+        let ip = common.connect_ip.map_or_else(|| context.server.ip(), |(ip, _)| ip);
+        let port = common.connect_port.unwrap_or_else(|| context.server.port());
         if port == 0 {
             let message = "the check has no port to connect to, so it will always fail";
             self.report(

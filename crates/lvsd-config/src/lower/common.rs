@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lvsd_model::{OutOfRange, Weight};
+use lvsd_model::Weight;
 
 /// The longest time that the language can express where it gives no limit.
 pub(super) const FOREVER: Duration = Duration::from_secs(u32::MAX as u64);
@@ -24,5 +24,5 @@ pub(super) fn small(value: i64) -> u8 {
 
 /// A weight out of a number that was checked.
 pub(super) fn weight(value: i64) -> Weight {
-    Weight::new(unsigned(value)).unwrap_or_else(|OutOfRange { .. }| Weight::ONE)
+    Weight::new(unsigned(value)).unwrap_or(Weight::ONE)
 }

@@ -244,7 +244,7 @@ impl<'a> Lowering<'a> {
     fn preempt(&mut self, draft: &mut Draft, initial: InitialState, priority: Priority) -> Preempt {
         let delay = draft.preempt_delay.filter(|(delay, _)| !delay.is_zero());
         if initial == InitialState::Master
-            && let Some(span) = draft.nopreempt.or(delay.map(|(_, span)| span))
+            && let Some(span) = draft.nopreempt.or_else(|| delay.map(|(_, span)| span))
         {
             let message =
                 "`state MASTER` cancels nopreempt and preempt_delay: this router takes over at once";

@@ -351,8 +351,10 @@ impl<'a> Lowering<'a> {
                 Duration::from_secs(360)
             }
             (None, None) => {
-                let setting =
-                    draft.granularity.map(|(_, span)| span).or(draft.engine.as_ref().map(|(_, span)| *span));
+                let setting = draft
+                    .granularity
+                    .map(|(_, span)| span)
+                    .or_else(|| draft.engine.as_ref().map(|(_, span)| *span));
                 if let Some(span) = setting {
                     let message = "without persistence_timeout there is no persistence";
                     self.report(
@@ -400,7 +402,7 @@ impl<'a> Lowering<'a> {
 
     fn sorry(&mut self, draft: &ServiceDraft, port: Option<u16>, family: Family) -> Option<SorryServer> {
         let Some((address, span)) = draft.sorry else {
-            if let Some(span) = draft.sorry_inhibit.or(draft.sorry_forward.map(|(_, span)| span)) {
+            if let Some(span) = draft.sorry_inhibit.or_else(|| draft.sorry_forward.map(|(_, span)| span)) {
                 let message = "there is no sorry_server that this could be about";
                 self.report(Diagnostic::tolerated(Rule::SorryIncomplete, span, message));
             }
