@@ -204,8 +204,11 @@ fn options(home: &Path) -> Vec<PathBuf> {
 }
 
 fn write_config(home: &Path, text: &str) -> Result<()> {
-    let path = home.join("director.conf");
-    fs::write(&path, text).context(|| format!("write {}", path.display()))
+    // At once: a director may be reading the one before.
+    let [path, new] = ["director.conf", "director.conf.new"].map(|name| home.join(name));
+    fs::write(&new, text)
+        .and_then(|()| fs::rename(&new, &path))
+        .context(|| format!("write {}", path.display()))
 }
 
 /// A directory called `<our pid>-...`.
