@@ -94,14 +94,9 @@ const IN_SCOPE: &[Wild] = &[
     wild("06-wild.conf", &[says("eth0", 130, 160, &["10.10.18.25"])]),
     wild("07-wild.conf", &[says("enp0s8", 1, 100, &["192.168.56.231"])]),
     wild("08-wild.conf", &[says("eth0", 2, 150, &["10.20.10.10", "10.20.10.11", "10.20.10.12"])]),
-    // Here a script that cannot run counts as failed; the peer forgets it.
     wild("13-wild.conf", &[says("eth0", 60, 100, &["10.33.66.20"])])
         .own("10.33.66.21/24")
-        .peer("10.33.66.22/24")
-        .edit(&[
-            ("enable_script_security", "enable_script_security\n  script_user root"),
-            ("/opt/script/check.sh", "/usr/bin/true"),
-        ]),
+        .peer("10.33.66.22/24"),
     wild("14-wild.conf", &[says("eth0", 51, 200, &["192.168.148.130"])]).own("192.168.148.128/24"),
     wild("15-wild.conf", &[says("eth0", 51, 100, &["192.168.10.100"])]),
     wild("16-wild.conf", &[]),
@@ -115,8 +110,7 @@ const IN_SCOPE: &[Wild] = &[
     wild("24-wild.conf", &[says("enp2s0", 216, 100, &["192.168.99.216"])]),
     wild("25-wild.conf", &[says("em1", 50, 100, &["192.168.1.20"])])
         .own("192.168.1.21/24")
-        .peer("192.168.1.22/24")
-        .edit(&[("/etc/keepalived/health/check_harbor.sh", "/usr/bin/true")]),
+        .peer("192.168.1.22/24"),
     wild("26-wild.conf", &[]),
     wild("27-wild.conf", &[]),
     wild("28-wild.conf", &[says("ens32", 51, 90, &["10.203.43.240"])]),

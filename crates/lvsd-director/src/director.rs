@@ -380,7 +380,7 @@ impl Director {
             self.trackers
                 .refused()
                 .into_iter()
-                .map(|(name, why)| format!("vrrp_script {name} cannot run and counts as failed: {why}")),
+                .map(|(name, why)| format!("vrrp_script {name} cannot run and is left out: {why}")),
         );
         problems.extend(missing_interfaces(&config));
         problems.sort();

@@ -145,7 +145,9 @@ impl Run {
         }
     }
 
-    /// One run. A script that cannot run has failed: to leave it out would be to trust what nobody has checked.
+    /// One run. A script that could never run says nothing about this node: the peer leaves it out, for years, on both nodes of a
+    /// pair, and a pair of which both nodes are in FAULT serves nobody. It is named, loudly, until it can run. One that could and
+    /// is gone fails.
     async fn once(&mut self) -> Outcome {
         if let Program::Refused { script, runner, .. } = &self.program {
             let (script, runner) = (script.clone(), runner.clone());
@@ -156,7 +158,7 @@ impl Run {
             }
         }
         match &self.program {
-            Program::Refused { .. } => Outcome::Failure,
+            Program::Refused { .. } => Outcome::Disabled,
             Program::File(file) if can_read(file, self.timeout).await => Outcome::Success,
             Program::File(_) => Outcome::Failure,
             Program::Ready(prepared) => {
@@ -179,7 +181,10 @@ impl Run {
         match &self.program {
             Program::Refused { why, .. } => {
                 if refused.insert(self.name.clone(), why.clone()).as_ref() != Some(why) {
-                    warn!(script = self.name, why, "a tracked script cannot run and counts as failed");
+                    warn!(
+                        script = self.name,
+                        why, "a tracked script cannot run; what tracks it goes on without it"
+                    );
                 }
             }
             Program::Ready(_) | Program::File(_) => {

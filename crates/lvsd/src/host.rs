@@ -30,7 +30,7 @@ fn scripts(config: &Config, loaded: &Loaded) -> Vec<Diagnostic> {
                 let finding = Diagnostic::tolerated(Rule::UnusableScript, span, text);
                 findings.push(match refused {
                     Refused::NotFound { .. } | Refused::NotInPath { .. } => {
-                        finding.help("a tracker or notification without its script is left out")
+                        finding.help("a tracker or notification without its script is left out until it can run")
                     }
                     _ => finding,
                 });
