@@ -4,7 +4,7 @@ use lvsd_e2e::{Make, Router, Running, SOON, Site, good, ip};
 use lvsd_lab::{Need, has_ipvs, require, until, until_some};
 use nix::sys::signal::{SigSet, Signal};
 use serde_json::Value;
-use std::{fs, net::IpAddr, os::unix::net::UnixDatagram, thread, time::SystemTime};
+use std::{fs, net::IpAddr, os::unix::net::UnixDatagram, time::SystemTime};
 
 fn vip() -> IpAddr {
     Router::usual_vip()
@@ -315,12 +315,10 @@ fn a_daemon_that_was_started_with_signals_blocked_obeys_them_all_the_same() {
     require!(Need::Root, Make::subject().need());
     let site = Site::new();
     let node = site.node("only", 1);
-    let start = || {
-        good(SigSet::all().thread_block());
-        node.start(Make::subject(), &Router::usual(150).config())
-    };
-    let started = thread::scope(|scope| scope.spawn(start).join());
-    let mut director = started.expect("it starts");
+    let mask = SigSet::all();
+    good(mask.thread_block());
+    let mut director = node.start(Make::subject(), &Router::usual(150).config());
+    good(mask.thread_unblock());
     director.wait_note("INSTANCE lab MASTER 150");
     director.give(&Router::usual(140).config());
     site.wait_advert(SystemTime::now(), &node, "the new priority", |advert| advert.priority == 140);
