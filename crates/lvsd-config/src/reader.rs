@@ -31,6 +31,9 @@ const MAX_PASSES: u8 = 20;
 /// The longest line that keepalived reads, in bytes.
 const PEER_LINE: usize = 1023;
 
+/// What some editors put before a text.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// What the parser sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Segment {
@@ -224,6 +227,15 @@ impl<'a> Reader<'a> {
 
     /// A line without comment and outer blanks; `None` when nothing is left.
     fn clean(&mut self, span: Span, passes: u8) -> Option<Span> {
+        let mut span = span;
+        if span.starts_its_text() && self.sources.text(span).starts_with(BYTE_ORDER_MARK) {
+            let message =
+                "keepalived takes the byte order mark as part of the first word; lvsd leaves it out";
+            self.report(
+                Diagnostic::hint(Rule::NotUtf8, span.part(0, 0), message).help("save the file without it"),
+            );
+            span = span.part(BYTE_ORDER_MARK.len_utf8(), span.len());
+        }
         let text = self.sources.text(span);
         if text.contains('\0') {
             let message = "the line contains a NUL byte";
@@ -394,6 +406,10 @@ impl<'a> Reader<'a> {
 
     /// Replaces parameters; true when the line is taken and what it became waits on the stack.
     fn expand(&mut self, span: Span, passes: u8) -> bool {
+        let directory = self.open_files().next_back().and_then(|file| file.path.parent());
+        let directory =
+            directory.filter(|path| !path.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+        self.parameters.directory = directory.display().to_string();
         match self.parameters.expand(span, &self.sources) {
             Expansion::Unchanged => {
                 self.parameters.report_undefined(span, &self.sources, &mut self.diagnostics);

@@ -41,6 +41,11 @@ impl Span {
         self.start == self.end
     }
 
+    /// Whether nothing stands before it in its file.
+    pub(crate) fn starts_its_text(self) -> bool {
+        self.start == 0 && !self.is_expansion()
+    }
+
     pub(crate) fn is_expansion(self) -> bool {
         self.file == EXPANSIONS
     }

@@ -51,6 +51,7 @@ pub(super) struct Draft {
     pub(super) addresses: Vec<Placed>,
     pub(super) excluded: Vec<Placed>,
     pub(super) no_addresses: bool,
+    pub(super) accept: bool,
     /// Addresses are written, right or wrong.
     pub(super) tried_addresses: bool,
     /// Peers are written, right or wrong.
@@ -170,8 +171,7 @@ impl<'a> Lowering<'a> {
             "dont_track_primary" => draft.ignore_own_interface = true,
             "check_unicast_src" => draft.check_unicast_src = true,
             "no_virtual_ipaddress" => draft.no_addresses = true,
-            // The default, unless strict mode or no_accept say otherwise, which lvsd does not enforce yet.
-            "accept" => {}
+            "accept" => draft.accept = true,
             _ => return false,
         }
         true

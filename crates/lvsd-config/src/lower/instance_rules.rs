@@ -401,8 +401,13 @@ impl<'a> Lowering<'a> {
         }
         draft.garp.lower_prio_delay = Some(Duration::ZERO);
         draft.garp.lower_prio_repeat = Some(0);
-        let here = draft.name_span;
-        if let Some(span) = here {
+        if let Some(span) = draft.name_span.filter(|_| !owner && !draft.accept) {
+            let message =
+                "in strict mode keepalived drops what is sent to the virtual addresses; lvsd does not yet";
+            let help = "add `accept` if they are to be reached, or remove vrrp_strict: that is what most people mean";
+            self.report(Diagnostic::hint(Rule::StrictMode, span, message).help(help));
+        }
+        if let Some(span) = draft.name_span {
             draft.down_timer_adverts = Some((3, span));
             draft.lower_prio_no_advert = Some((true, span));
             draft.higher_prio_send_advert = Some((false, span));

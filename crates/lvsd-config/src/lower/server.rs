@@ -98,10 +98,12 @@ impl<'a> Lowering<'a> {
             return None;
         }
         let at = self.word(block, 1).map_or(word.span, |port| port.span);
-        let address = self.effective_address(SocketAddr::new(address, written_port), draft.forward, port, at);
+        let written = SocketAddr::new(address, written_port);
+        let address = self.effective_address(written, draft.forward, port, at);
         self.check_thresholds(&draft);
         let context = CheckContext {
-            server: address,
+            // What packets for a mark or a mixed group reach is for the written port alone to say.
+            server: if address.port() == 0 { written } else { address },
             alpha: draft.alpha,
             virtualhost: draft.virtualhost.clone(),
             timing: draft.timing.or(service.timing),
@@ -175,15 +177,22 @@ impl<'a> Lowering<'a> {
         }
         let forced = service_port.unwrap_or(0);
         if written != 0 && written != forced {
-            let message = match service_port {
-                Some(port) => {
-                    format!("with DR and TUN packets keep the service's port {port}; {written} is ignored")
-                }
-                None => format!("with DR and TUN packets keep the service's own port; {written} is ignored"),
-            };
             let help =
                 "write the service's port, or use lvs_method NAT; a check may use another by connect_port";
-            self.report(Diagnostic::tolerated(Rule::ForcedPort, at, message).help(help));
+            self.report(match service_port {
+                Some(port) => {
+                    let message = format!(
+                        "with DR and TUN packets keep the service's port {port}; {written} is ignored"
+                    );
+                    Diagnostic::tolerated(Rule::ForcedPort, at, message).help(help)
+                }
+                // Marks have no port, so nearly everybody writes the one that the servers listen on.
+                None => {
+                    let message =
+                        format!("with DR and TUN packets keep their port; {written} is for the checks only");
+                    Diagnostic::hint(Rule::ForcedPort, at, message)
+                }
+            });
         }
         address.set_port(forced);
         address
