@@ -290,7 +290,15 @@ impl Instance {
     }
 
     fn timeout_in_backup(&mut self, now: Time, mut backup: Backup) -> Consequence {
-        if now < backup.down_at(&self.config, self.priority()) {
+        let down_at = backup.down_at(&self.config, self.priority());
+        if now < down_at {
+            return Consequence::None;
+        }
+        if now.since(down_at) >= self.silence_believed(&backup) {
+            // The machine was asleep, and its network with it: that nothing waits in the socket means nothing. A master that
+            // lives is heard within an interval.
+            backup.arm(now, DownTimer::Short);
+            self.phase = Phase::Backup(backup);
             return Consequence::None;
         }
         let cause = match (backup.timer, backup.defied_master) {
@@ -301,6 +309,12 @@ impl Instance {
         backup.wants_master = true;
         self.phase = Phase::Backup(backup);
         Consequence::WantsMaster(cause)
+    }
+
+    /// The silence after which a master is believed to be gone.
+    fn silence_believed(&self, backup: &Backup) -> Duration {
+        let Config { version, down_timer_adverts, .. } = &*self.config;
+        down_interval(*version, backup.interval(&self.config), self.priority(), *down_timer_adverts)
     }
 
     /// The sync group cannot move yet: waits another down interval and keeps the wish.

@@ -46,8 +46,11 @@ impl Lookup {
         destination: IpAddr,
     ) -> Option<InstanceId> {
         let key = (Family::of(source), vrid);
-        let here = interface.and_then(|interface| self.by_interface.get(interface)?.get(&key));
-        let candidates = here.or_else(|| self.anywhere.get(&key))?;
+        // The driver has a socket for those without an interface, which gets its own copy of every packet.
+        let candidates = match interface {
+            Some(interface) => self.by_interface.get(interface)?.get(&key)?,
+            None => self.anywhere.get(&key)?,
+        };
         let fits = |candidate: &&Candidate| match &candidate.peers {
             None => destination.is_multicast(),
             Some(peers) => !destination.is_multicast() && peers.contains(&source),

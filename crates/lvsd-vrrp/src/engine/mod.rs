@@ -81,10 +81,12 @@ pub enum ShutdownMode {
 /// * One call that changes something ([`apply`](Self::apply), [`receive`](Self::receive),
 ///   [`handle_timeout`](Self::handle_timeout), …), then [`poll_output`](Self::poll_output) until `None`, then
 ///   [`poll_timeout`](Self::poll_timeout) for the next deadline.
-/// * `now` never goes back; a value before the latest one counts as the latest.
+/// * `now` never goes back; a value before the latest one counts as the latest. The one exception is
+///   [`handle_timeout`](Self::handle_timeout), which never does what was not due at the time that it is given.
 /// * A call of `handle_timeout` before the deadline does nothing.
-/// * After a gap in its own running, the driver first hands over everything that waits in its sockets, and then calls
-///   `handle_timeout`: an advert that came in time counts although the timer has run out since.
+/// * The driver reads the clock, hands over everything that waits in its sockets, and then calls `handle_timeout` with that
+///   earlier time: an advert that came in time counts although the timer has run out since, however long the driver was held
+///   up in between.
 /// * Links and source addresses are told before the first `apply`, otherwise instances start with a fault that passes at once.
 ///   A link never told of is down.
 /// * A new instance holds no addresses. What an earlier process left on the interfaces is for the driver to remove.
@@ -150,10 +152,10 @@ impl Router {
         }
     }
 
-    /// Does what has become due. Nothing, when nothing has.
-    pub fn handle_timeout(&mut self, now: Time) {
-        let now = self.advance(now);
-        while let Some(id) = self.deadlines.pop_due(now) {
+    /// Does what was due at `until`; what becomes due later waits, even if a packet has moved the time on since.
+    pub fn handle_timeout(&mut self, until: Time) {
+        let now = self.advance(until);
+        while let Some(id) = self.deadlines.pop_due(until) {
             let Some(instance) = self.instances.get_mut(&id) else { continue };
             let consequence = instance.handle(now, Event::Timeout, &mut self.outputs);
             self.follow(now, id, consequence);

@@ -152,6 +152,44 @@ fn advert_that_waited_in_a_socket_counts_before_the_timeout() {
 }
 
 #[test]
+fn what_was_not_due_when_the_clock_was_read_waits_although_packets_have_come_since() {
+    let mut quiet = instance("quiet", 2, 100);
+    quiet.addresses = vec![vip("10.0.1.2")];
+    let instances = vec![instance("vi", 1, 100), quiet];
+    let mut host = Host::start(VrrpConfig { instances, ..VrrpConfig::default() });
+    host.outputs();
+    // The driver reads the clock, is held up, and takes a packet in; one for the other instance may wait in another socket.
+    host.now = DOWN + micros(5);
+    host.hear(HIGH, 200);
+    host.router.handle_timeout(at(DOWN - micros(1)));
+    assert_eq!(host.named("quiet").state, State::Backup);
+    host.router.handle_timeout(at(host.now));
+    assert_eq!(host.named("quiet").state, State::Master);
+}
+
+#[test]
+fn a_machine_that_was_asleep_listens_for_an_interval_before_it_believes_the_silence() {
+    let mut host = backup(Preempt::Never);
+    host.now = DOWN * 2 - micros(1);
+    host.router.handle_timeout(at(host.now));
+    assert_eq!(host.state(), State::Master, "late, as under load");
+    let mut host = backup(Preempt::Never);
+    host.now = SECOND * 3600;
+    host.router.handle_timeout(at(host.now));
+    assert_eq!(
+        (host.state(), host.deadline()),
+        (State::Backup, host.now + SECOND + Duration::from_nanos(3_906_250))
+    );
+    let woken = host.now;
+    host.run_until(woken + SECOND - micros(1));
+    host.hear(LOW, 1);
+    host.run(SECOND * 3);
+    assert_eq!(host.state(), State::Backup, "the master was there all the time");
+    host.run(SECOND);
+    assert_eq!(host.state(), State::Master);
+}
+
+#[test]
 fn time_does_not_go_back() {
     let mut host = backup(Preempt::After(Duration::ZERO));
     host.now = SECOND * 2;
@@ -222,7 +260,11 @@ fn families_and_disjoint_unicast_peers_share_a_number() {
     let mut host = Host::start(VrrpConfig { instances, ..VrrpConfig::default() });
     for (config, source) in [(&near, LOW), (&far, HIGH), (&anywhere, HIGH), (&four, LOW), (&six, "fe80::1")] {
         let before: Vec<u64> = host.router.instances().map(|view| view.adverts.received).collect();
+        // As the driver's two sockets get it: one bound to the interface, one to none, which takes no multicast.
         host.hear_from(config, source, 200);
+        if !matches!(config.transport, Transport::Multicast { .. }) {
+            host.hear_unbound(config, source, 200);
+        }
         for (view, before) in host.router.instances().zip(before) {
             let expected = before + u64::from(view.config.name == config.name);
             assert_eq!(

@@ -224,14 +224,21 @@ impl Host {
     }
 
     pub(crate) fn hear_from(&mut self, config: &Instance, source: &str, priority: u8) -> Reception {
-        let (mut meta, packet) = packet(config, ip(source), priority);
+        self.hear_by(Some("eth0"), config, source, priority)
+    }
+
+    /// As a socket that is bound to no interface hears it.
+    pub(crate) fn hear_unbound(&mut self, config: &Instance, source: &str, priority: u8) -> Reception {
+        self.hear_by(None, config, source, priority)
+    }
+
+    fn hear_by(&mut self, socket: Option<&str>, config: &Instance, source: &str, priority: u8) -> Reception {
+        let (mut meta, mut packet) = packet(config, ip(source), priority);
         if let Transport::Unicast { .. } = config.transport {
             meta.destination = ip(OWN);
-            let mut buffer = Vec::new();
-            OutgoingAdvert { source: ip(source), priority }.emit(config, ip(OWN), &mut buffer);
-            return self.router.receive(at(self.now), Some(&link("eth0")), meta, &buffer);
+            OutgoingAdvert { source: ip(source), priority }.emit(config, ip(OWN), &mut packet);
         }
-        self.router.receive(at(self.now), Some(&link("eth0")), meta, &packet)
+        self.router.receive(at(self.now), socket.map(link).as_ref(), meta, &packet)
     }
 
     pub(crate) fn deadline(&mut self) -> Duration {
