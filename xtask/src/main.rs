@@ -1,7 +1,10 @@
 //! Development tasks: `cargo xtask <task>`. Each task is a module with a `run` function; start reading there.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a task talks to the developer")]
 
+mod bench;
+mod cargo;
 mod ci;
+mod demo;
 mod generate;
 mod test;
 
@@ -21,6 +24,13 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Task {
+    /// Shows the main job, step by step, on a LAN of namespaces.
+    Demo(demo::Options),
+    /// Measures lvsd beside keepalived, in one run.
+    Bench {
+        #[command(subcommand)]
+        what: bench::What,
+    },
     /// Runs every test there is, and counts them.
     Test(test::Options),
     /// Runs what CI runs: formatting, lints, documentation, generated files, every test.
@@ -45,6 +55,8 @@ fn main() -> ExitCode {
 fn run(task: Task) -> Result<ExitCode, Failure> {
     lvsd_lab::clean_up_when_interrupted()?;
     match task {
+        Task::Demo(options) => demo::run(&options),
+        Task::Bench { what } => bench::run(&what),
         Task::Test(options) => test::run(&options),
         Task::Ci => ci::run(),
         Task::Gen { check } => {

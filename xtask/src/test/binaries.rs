@@ -1,14 +1,9 @@
 //! The test binaries and programs of the workspace, as Cargo tells of them.
 
-use crate::Failure;
+use crate::{Failure, cargo};
 use lvsd_lab::Program;
 use serde_json::Value;
-use std::{
-    collections::BTreeMap,
-    io::{BufRead as _, BufReader},
-    path::PathBuf,
-    process::{Command, Stdio},
-};
+use std::{collections::BTreeMap, path::PathBuf};
 
 /// Where the ignored tests of a binary run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,26 +63,11 @@ impl Binaries {
     pub(super) fn build(packages: &[String]) -> Result<Self, Failure> {
         let mut binaries = Self::default();
         for words in [["build", "--bins"], ["test", "--no-run"]] {
-            binaries.run_cargo(&[&words, selection(packages).as_slice()].concat())?;
+            let messages = cargo::run(&[&words, selection(packages).as_slice()].concat())?;
+            messages.iter().for_each(|message| binaries.note(message));
         }
         binaries.all.sort_by_key(Binary::name);
         Ok(binaries)
-    }
-
-    fn run_cargo(&mut self, words: &[&str]) -> Result<(), Failure> {
-        println!("cargo {}", words.join(" "));
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo
-            .args(words)
-            .args(["--quiet", "--message-format=json-render-diagnostics"])
-            .stdout(Stdio::piped());
-        let mut cargo = cargo.spawn()?;
-        let messages = cargo.stdout.take().map(BufReader::new).ok_or("no messages from cargo")?;
-        for line in messages.lines() {
-            self.note(&serde_json::from_str(&line?)?);
-        }
-        let status = cargo.wait()?;
-        if status.success() { Ok(()) } else { Err(format!("cargo ended with {status}").into()) }
     }
 
     /// Takes what is of interest from one of Cargo's messages.
