@@ -66,9 +66,17 @@ pub(crate) enum Input {
     Repeat(Repeat),
 }
 
+#[derive(Clone, Copy)]
 enum Line {
     Fresh(Span, u8),
     Rest(Span),
+}
+
+/// Whether a definition goes on in the next line.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Continues {
+    Yes,
+    No,
 }
 
 pub(crate) struct Reader<'a> {
@@ -189,6 +197,8 @@ impl<'a> Reader<'a> {
     }
 
     fn work(&mut self, line: Line, opening: Opening) -> Option<Segment> {
+        let (Line::Fresh(raw, _) | Line::Rest(raw)) = line;
+        let continues = self.continues(raw);
         let (mut span, passes) = match line {
             Line::Fresh(span, passes) => (self.clean(span, passes)?, Some(passes)),
             Line::Rest(span) => (self.trim(span), None),
@@ -201,7 +211,7 @@ impl<'a> Reader<'a> {
             return None;
         }
         if lex::definition(text).is_some() {
-            self.define(span);
+            self.define(span, continues);
             return None;
         }
         if is_malformed_definition(text) {
@@ -321,29 +331,30 @@ impl<'a> Reader<'a> {
         ((id == self.options.config_id) == wanted).then(|| self.trim(span.part(end, text.len())))
     }
 
-    fn define(&mut self, span: Span) {
+    /// Takes a definition with the lines that continue it.
+    fn define(&mut self, span: Span, mut continues: Continues) {
         let text = self.sources.text(span);
         let Some((name, value)) = lex::definition(text) else { return };
         let name = name.to_owned();
-        let value = self.trim(span.part(text.len() - value.len(), text.len()));
+        let first = self.trim(span.part(text.len() - value.len(), text.len()));
+        let single = continues == Continues::No;
         let mut lines = Vec::new();
-        let mut next = Some(value);
-        // Lines that end in a backslash go on; the first that does not is the last.
-        while let Some(line) = next {
-            let text = self.sources.text(line);
-            let Some(head) = text.strip_suffix('\\') else {
-                lines.push(line);
-                break;
-            };
-            let head = self.trim(line.part(0, head.len()));
+        let mut next = first;
+        loop {
+            let text = self.sources.text(next);
+            let head = text.strip_suffix('\\').filter(|_| continues == Continues::Yes).unwrap_or(text);
+            let head = self.trim(next.part(0, head.len()));
             if !head.is_empty() {
                 lines.push(head);
             }
-            next = self.continuation();
+            if continues == Continues::No {
+                break;
+            }
+            let Some(line) = self.continuation() else { break };
+            (next, continues) = line;
         }
-        let single = lines.len() == 1 && self.sources.text(value).strip_suffix('\\').is_none();
         let definition = if single || lines.is_empty() {
-            Definition::Text(lines.first().copied().unwrap_or_else(|| value.part(0, 0)))
+            Definition::Text(lines.first().copied().unwrap_or_else(|| first.part(0, 0)))
         } else {
             Definition::Body(lines.into())
         };
@@ -351,13 +362,20 @@ impl<'a> Reader<'a> {
     }
 
     /// The next line that is not empty, as the continuation of a definition.
-    fn continuation(&mut self) -> Option<Span> {
+    fn continuation(&mut self) -> Option<(Span, Continues)> {
         loop {
             let (Line::Fresh(span, _) | Line::Rest(span)) = self.next_line()?;
+            let continues = self.continues(span);
             if let Some(clean) = self.clean(span, 0) {
-                return Some(clean);
+                return Some((clean, continues));
             }
         }
+    }
+
+    /// Whether a line ends in a backslash, be it within a comment.
+    fn continues(&self, line: Span) -> Continues {
+        let ends = self.sources.text(line).trim_end_matches(lex::is_blank).ends_with('\\');
+        if ends { Continues::Yes } else { Continues::No }
     }
 
     fn repeat(&mut self, span: Span) -> bool {

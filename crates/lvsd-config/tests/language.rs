@@ -71,6 +71,7 @@ fn parameters_follow_the_rules_of_their_ends() {
         ("~SEQ(n, 3) router_id n$n", "n3"),
         ("~SEQx(n, 8, 2, 0xc) router_id ${n}", "c"),
         ("~LST(n, a, b) router_id ${n}", "b"),
+        ("$L= \\\n  router_id a # old \\\n  router_id b\n$L", "b"),
         ("$L= \\\n  router_id old \\\n\n  router_id new\n$L", "new"),
     ] {
         assert_eq!(router_id(text, &Options::default()).as_deref(), Some(expected), "{text}");

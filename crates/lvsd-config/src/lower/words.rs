@@ -231,16 +231,22 @@ impl<'a> Lowering<'a> {
 
     /// An address, or an error: nothing safe can be meant by a wrong one.
     pub(super) fn address(&mut self, word: Word<'_>) -> Option<IpAddr> {
-        let parsed = word.text.parse().ok();
-        if parsed.is_none() {
-            let help = match word.text.split_once('/') {
-                Some((address, _)) if address.parse::<IpAddr>().is_ok() => format!("write `{address}`"),
-                _ => "an address such as 192.0.2.1 or 2001:db8::1".to_owned(),
-            };
-            let message = format!("`{}` is no IP address", word.text);
-            self.report(Diagnostic::error(Rule::BadAddress, word.span, message).help(help));
+        if let Ok(address) = word.text.parse() {
+            return Some(address);
         }
-        parsed
+        let without_prefix = word.text.split_once('/').and_then(|(address, prefix)| {
+            let is_prefix = prefix.parse::<u8>().is_ok();
+            address.parse().ok().filter(|_| is_prefix)
+        });
+        if let Some(address) = without_prefix {
+            let message = format!("no prefix length belongs here; taken as {address}");
+            self.report(Diagnostic::tolerated(Rule::TrailingJunk, word.span, message));
+            return Some(address);
+        }
+        let message = format!("`{}` is no IP address", word.text);
+        let help = "an address such as 192.0.2.1 or 2001:db8::1";
+        self.report(Diagnostic::error(Rule::BadAddress, word.span, message).help(help));
+        None
     }
 
     /// A port, or an error.
