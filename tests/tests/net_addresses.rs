@@ -88,6 +88,25 @@ fn an_address_left_by_a_dead_director_is_taken_over() {
     assert!(!node.holds(vip()));
 }
 
+#[test]
+#[ignore = "needs root and namespaces"]
+fn a_virtual_address_that_is_left_is_not_taken_for_the_own_one() {
+    require!(Need::Root, Make::subject().need());
+    let site = Site::new();
+    let node = site.node("node", 1);
+    good(node.host.ip("addr flush dev eth0"));
+    good(node.host.add_address("10.0.0.100/32", "eth0"));
+    good(node.host.add_address("10.0.0.1/24", "eth0"));
+    let start = SystemTime::now();
+    let director = node.start(Make::subject(), &Router::new(150).vip("10.0.0.100").config());
+    director.wait_note("INSTANCE lab MASTER 150");
+    site.wait_advert(start, &node, "an advert", |_| true);
+    site.wait_adverts(&node, 3);
+    let sources: Vec<_> = site.adverts(&node).into_iter().map(|(_, advert)| advert.source).collect();
+    assert!(sources.iter().all(|source| *source == ip("10.0.0.1")), "{sources:?}");
+    node.wait_holds(vip());
+}
+
 /// The daemon in a directory that outlives it, as `/run/lvsd` does when it is killed.
 fn in_directory(node: &Node, directory: &Path, config: &str) -> Process {
     let run = directory.join("run");

@@ -1,7 +1,7 @@
 //! The processes of a director: how they end, come back, are told things and tell them.
 
-use lvsd_e2e::{Make, Router, Running, SOON, Site, good, ip};
-use lvsd_lab::{Need, has_ipvs, require, until, until_some};
+use lvsd_e2e::{Make, Node, Router, Running, SOON, Site, good, ip};
+use lvsd_lab::{Launch, Need, has_ipvs, require, until, until_some};
 use nix::sys::signal::{SigSet, Signal};
 use serde_json::Value;
 use std::{fs, net::IpAddr, os::unix::net::UnixDatagram, time::SystemTime};
@@ -268,44 +268,75 @@ fn a_configuration_with_a_mistake_does_not_start() {
     assert_eq!(site.adverts(&node), []);
 }
 
+/// What systemd would hear.
+struct Manager {
+    socket: UnixDatagram,
+    told: String,
+}
+
+impl Manager {
+    /// Starts a director that has this manager, and these variables.
+    fn starts<'a>(node: &'a Node, variables: &[(&str, &str)]) -> (Self, Running) {
+        let mut sockets = Vec::new();
+        let director = node.start_with(
+            Make::Lvsd,
+            |launch: Launch<'a>| {
+                let path = launch.home().join("notify.socket");
+                sockets.extend(UnixDatagram::bind(&path));
+                let launch = launch.env("NOTIFY_SOCKET", &path.display().to_string());
+                variables.iter().fold(launch, |launch, (name, value)| launch.env(name, value))
+            },
+            &Router::usual(150).config(),
+        );
+        let socket = sockets.pop().expect("its home has room for a socket");
+        good(socket.set_nonblocking(true));
+        (Self { socket, told: String::new() }, director)
+    }
+
+    /// Waits for a word, after those waited for before.
+    #[track_caller]
+    fn hears(&mut self, what: &str) {
+        let heard = until(SOON, what, || {
+            let mut bytes = [0; 4096];
+            while let Ok(length) = self.socket.recv(&mut bytes) {
+                self.told.push_str(&String::from_utf8_lossy(&bytes[..length]));
+                self.told.push('\n');
+            }
+            let end = self.told.find(what).map(|place| place + what.len());
+            end.inspect(|end| drop(self.told.drain(..*end))).is_some()
+        });
+        assert!(heard.is_ok(), "no {what} in {:?}", self.told);
+    }
+}
+
 #[test]
 #[ignore = "needs root and namespaces"]
 fn the_service_manager_is_told() {
     require!(Need::Root);
     let site = Site::new();
     let node = site.node("node", 1);
-    let mut sockets = Vec::new();
-    let mut director = node.start_with(
-        Make::Lvsd,
-        |launch| {
-            let path = launch.home().join("notify.socket");
-            let socket = good(UnixDatagram::bind(&path));
-            good(socket.set_nonblocking(true));
-            sockets.push(socket);
-            launch.env("NOTIFY_SOCKET", &path.display().to_string())
-        },
-        &Router::usual(150).config(),
-    );
-    let mut told = String::new();
-    let mut wait_for = |what: &str| {
-        let heard = until(SOON, what, || {
-            let mut bytes = [0; 4096];
-            while let Ok(length) = sockets[0].recv(&mut bytes) {
-                told.push_str(&String::from_utf8_lossy(&bytes[..length]));
-                told.push('\n');
-            }
-            // What follows is another word for another wait.
-            told.find(what).inspect(|place| drop(told.drain(..*place))).is_some()
-        });
-        assert!(heard.is_ok(), "no {what} in {told:?}");
-    };
-    wait_for("READY=1");
+    let (mut manager, mut director) = Manager::starts(&node, &[]);
+    manager.hears("READY=1");
     director.wait_note("INSTANCE lab MASTER 150");
     director.give(&Router::usual(160).config());
-    wait_for("RELOADING=1");
-    wait_for("READY=1");
+    manager.hears("RELOADING=1");
+    manager.hears("READY=1");
     director.finish();
-    wait_for("STOPPING=1");
+    manager.hears("STOPPING=1");
+}
+
+#[test]
+#[ignore = "needs root and namespaces"]
+fn the_watchdog_is_fed() {
+    require!(Need::Root);
+    let site = Site::new();
+    let node = site.node("node", 1);
+    let (mut manager, director) = Manager::starts(&node, &[("WATCHDOG_USEC", "200000")]);
+    manager.hears("READY=1");
+    for _ in 0..5 {
+        manager.hears("WATCHDOG=1");
+    }
+    assert!(director.notes().len() <= 2, "and nothing else happened");
 }
 
 /// A mask lasts across exec; whoever starts the daemon may have one.
