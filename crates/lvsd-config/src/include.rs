@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::files::FileKind;
-use crate::reader::Reader;
+use crate::reader::{Input, Reader};
 use crate::rules::Rule;
 use crate::source::Span;
 
@@ -14,6 +14,9 @@ const MAX_DEPTH: usize = 32;
 
 /// How many files one configuration may have.
 const MAX_FILES: usize = 10_000;
+
+/// How much text all files together may have, in bytes.
+const MAX_TOTAL: usize = 256 << 20;
 
 /// How many names the braces of one pattern may stand for.
 const MAX_ALTERNATIVES: usize = 1000;
@@ -54,7 +57,7 @@ impl Reader<'_> {
     pub(crate) fn include_files(&mut self, keyword: Span, pattern: Span, strictness: Strictness) {
         let strictness = if self.options.strict_includes { Strictness::ALL } else { strictness };
         let Some(text) = self.pattern_text(keyword, pattern) else { return };
-        if self.open_files().count() > MAX_DEPTH {
+        if self.include_depth() >= MAX_DEPTH {
             let message = format!("includes are nested more than {MAX_DEPTH} deep");
             self.report(Diagnostic::error(Rule::IncludeLimit, pattern, message));
             return;
@@ -66,9 +69,8 @@ impl Reader<'_> {
             let name = self.absolute(&name);
             paths.extend(self.resolve(&name, pattern, strictness, braces));
         }
-        for path in paths.into_iter().rev() {
-            self.include_one(&path, pattern, strictness);
-        }
+        paths.reverse();
+        self.inputs.push(Input::Files { pending: paths, at: pattern, strictness });
     }
 
     fn pattern_text(&mut self, keyword: Span, pattern: Span) -> Option<String> {
@@ -126,15 +128,16 @@ impl Reader<'_> {
         }
     }
 
-    fn include_one(&mut self, path: &Path, at: Span, strictness: Strictness) {
+    /// Puts one file on the stack, or says why not.
+    pub(crate) fn include_one(&mut self, path: &Path, at: Span, strictness: Strictness) {
         let shown = path.display();
         if self.open_files().any(|file| file.path == path) {
             let message = format!("`{shown}` includes itself");
             self.report(Diagnostic::error(Rule::IncludeCycle, at, message));
             return;
         }
-        if self.sources.names().count() >= MAX_FILES {
-            let message = format!("there are more than {MAX_FILES} files");
+        if self.sources.file_count() >= MAX_FILES || self.sources.total_len() >= MAX_TOTAL {
+            let message = format!("there are more than {MAX_FILES} files or {} MiB of text", MAX_TOTAL >> 20);
             self.report(Diagnostic::error(Rule::IncludeLimit, at, message));
             return;
         }

@@ -99,6 +99,7 @@ impl Loaded {
 pub fn load(files: &dyn Files, root: &Path, options: &Options) -> Loaded {
     let mut reader = reader::Reader::new(files, options);
     let readable = push_roots(&mut reader, root);
+    reader.start();
     let document = parser::parse(&mut reader);
     let reader::Reader { sources, mut diagnostics, .. } = reader;
     let (config, lowered, places) = lower::lower(&document, &sources);

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use crate::Options;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::files::Files;
-use crate::include;
+use crate::include::{self, Strictness};
 use crate::lex::{self, Backslash, Brace, Opening};
 use crate::parameters::{Definition, Expansion, Parameters};
 use crate::repeat::Repeat;
@@ -64,6 +64,12 @@ pub(crate) enum Input {
         via: Span,
     },
     Repeat(Repeat),
+    /// Files that an include names, the next one last; each is opened when its turn comes.
+    Files {
+        pending: Vec<PathBuf>,
+        at: Span,
+        strictness: Strictness,
+    },
 }
 
 #[derive(Clone, Copy)]
@@ -87,6 +93,8 @@ pub(crate) struct Reader<'a> {
     pub(crate) inputs: Vec<Input>,
     pub(crate) parameters: Parameters,
     steps: usize,
+    /// How many inputs there were at the start: the files that were asked for.
+    roots: usize,
 }
 
 impl<'a> Reader<'a> {
@@ -99,7 +107,18 @@ impl<'a> Reader<'a> {
             inputs: Vec::new(),
             parameters: Parameters::new(options),
             steps: 0,
+            roots: 0,
         }
+    }
+
+    /// Says that all files that were asked for are on the stack.
+    pub(crate) fn start(&mut self) {
+        self.roots = self.inputs.len();
+    }
+
+    /// How many files are being read because others include them.
+    pub(crate) fn include_depth(&self) -> usize {
+        self.open_files().count().saturating_sub(self.roots)
     }
 
     pub(crate) fn report(&mut self, diagnostic: Diagnostic) {
@@ -159,6 +178,13 @@ impl<'a> Reader<'a> {
                     *next += 1;
                     match line {
                         Some(line) => return Some(Line::Fresh(self.copy(&[line], Some(via))?, 0)),
+                        None => drop(self.inputs.pop()),
+                    }
+                }
+                Input::Files { pending, at, strictness } => {
+                    let (path, at, strictness) = (pending.pop(), *at, *strictness);
+                    match path {
+                        Some(path) => self.include_one(&path, at, strictness),
                         None => drop(self.inputs.pop()),
                     }
                 }
@@ -409,7 +435,7 @@ impl<'a> Reader<'a> {
 
     /// Whether one more input may go on the stack.
     fn has_room(&mut self, span: Span) -> bool {
-        let room = self.inputs.len() < MAX_DEPTH;
+        let room = self.inputs.len() < self.roots + MAX_DEPTH;
         if !room {
             // What is under way is given up: if it branches, its end would never come.
             while !matches!(self.inputs.last(), Some(Input::File(_)) | None) {

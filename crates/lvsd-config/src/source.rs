@@ -130,6 +130,16 @@ impl SourceMap {
         id
     }
 
+    /// How many files there are.
+    pub(crate) fn file_count(&self) -> usize {
+        self.files.len()
+    }
+
+    /// How many bytes they have together.
+    pub(crate) fn total_len(&self) -> usize {
+        self.files.iter().map(|file| file.text.len()).sum()
+    }
+
     /// The names of the files, in the order of reading.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.files.iter().map(|file| file.name.as_str())

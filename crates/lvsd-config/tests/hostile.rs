@@ -267,3 +267,30 @@ fn each_file_has_places_of_its_own() {
     let text = render(&loaded.diagnostics, &loaded.sources, Format::Concise);
     assert!(text.contains("/etc/lvsd.conf:2:1") && text.contains("/etc/x:2:1"), "{text}");
 }
+
+#[test]
+fn many_files_in_one_directory_are_no_depth() {
+    let files = (0..500).fold(MemoryFiles::default(), |files, number| {
+        let text = format!("$N{number}= \\\n  bogus{number} \\\n\ninclude /etc/leaf\n$N{number}\n");
+        files.with(format!("/etc/d/{number:03}.conf"), text)
+    });
+    let files = files.with(FILE, "include d/*.conf\n").with("/etc/leaf", "worse\n");
+    let loaded = load(&files, Path::new(FILE), &Options::default());
+    assert!(rules(&loaded).iter().all(|&rule| rule == Rule::UnknownKeyword), "{:?}", rules(&loaded));
+    // 500 different keywords, and one that is read 500 times.
+    assert_eq!(loaded.diagnostics.total(), 1000);
+    let last =
+        loaded.diagnostics.iter().last().map(|diagnostic| loaded.sources.name(diagnostic.primary.span));
+    assert!(last.is_some_and(|name| name == "/etc/leaf" || name == "/etc/d/499.conf"));
+}
+
+#[test]
+fn files_that_include_each_other_often_are_stopped() {
+    // Twenty files that each include the next one twice: a million, if nobody counts.
+    let files = (0..20).fold(MemoryFiles::default().with(FILE, "include 0\n"), |files, number| {
+        let next = number + 1;
+        files.with(format!("/etc/{number}"), format!("include {next}\ninclude {next}\n"))
+    });
+    let loaded = load(&files, Path::new(FILE), &Options::default());
+    assert!(rules(&loaded).contains(&Rule::IncludeLimit));
+}
