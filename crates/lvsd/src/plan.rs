@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use lvsd_ipc::{CheckerPlan, Role, VrrpPlan};
-use lvsd_model::Config;
+use lvsd_model::{Config, LvsConfig, VrrpConfig};
 
 use crate::cli::Cli;
 use crate::policy::Wanted;
@@ -81,6 +81,12 @@ pub(crate) fn checker(config: &Config, context: &PlanContext) -> CheckerPlan {
         scheduling: globals.checker_scheduling,
         runtime_dir: context.runtime_dir.clone(),
     }
+}
+
+/// The configuration of a family that has nothing to do any more but to end as this one says.
+pub(crate) fn nothing(config: &Config) -> Config {
+    let lvs = LvsConfig { flush_on_stop: config.lvs.flush_on_stop, ..LvsConfig::default() };
+    Config { globals: config.globals.clone(), vrrp: VrrpConfig::default(), lvs }
 }
 
 #[cfg(test)]

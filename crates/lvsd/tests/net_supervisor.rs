@@ -239,3 +239,26 @@ fn what_a_killed_family_left_is_cleared_away_even_without_configuration() -> Res
     assert_eq!(next.stop(SOON)?.code(), Some(0));
     Ok(())
 }
+
+#[test]
+#[ignore = "needs root and namespaces"]
+fn a_stop_takes_away_the_address_of_a_child_that_has_died() -> Result<()> {
+    require!(Need::Root);
+    let host = host()?;
+    let vip = "10.0.0.100".parse().expect("an address");
+    let mut director = start(&host, &[], &VRRP.replace("51", "51\n    priority 255"))?;
+    ready(&mut director)?;
+    until(SOON, "the address", || host.has_address(vip, "eth0"))?;
+    signal(&director, "vrrp.pid", Signal::SIGKILL)?;
+    wait_page(&host, "lvsd_child_restarts_total{child=\"vrrp\"} 1")?;
+    wait_page(
+        &host,
+        "lvsd_vrrp_become_master_total{instance=\"lab\",interface=\"eth0\",vrid=\"51\",family=\"ipv4\"} 1",
+    )?;
+    until(SOON, "the address", || host.has_address(vip, "eth0"))?;
+    signal(&director, "vrrp.pid", Signal::SIGKILL)?;
+    director.wait_log("vrrp process: next start in 1s", SOON)?;
+    assert_eq!(director.stop(SOON)?.code(), Some(0));
+    assert!(!host.has_address(vip, "eth0"), "{}", director.log());
+    Ok(())
+}

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use lvsd_config::Loaded;
-use lvsd_ipc::{Applied, Frame, Generation, Role, StopManner, ToChild};
+use lvsd_ipc::{Applied, Frame, FrameError, Generation, Role, StopManner, ToChild};
 use lvsd_model::{Config, MetricsListen};
 use lvsd_net::child::HeldSignals;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -198,7 +198,14 @@ impl Driver {
                 Action::Postponed(role, delay) => {
                     tracing::warn!("{} process: next start in {delay:?}", role.name());
                 }
-                Action::Apply(role, generation) => self.apply(role, generation),
+                Action::Apply(role, generation) => {
+                    let frame = self.plan(role, generation, &self.config);
+                    self.send_plan(role, frame);
+                }
+                Action::Clear(role) => {
+                    let frame = self.plan(role, Generation(0), &plan::nothing(&self.config));
+                    self.send_plan(role, frame);
+                }
                 Action::Stop(role, manner) => self.stop(role, manner),
                 Action::Kill(role) => self.kill(role),
                 Action::Announce(announcement) => self.announce(announcement),
@@ -314,17 +321,20 @@ impl Driver {
         }
     }
 
-    fn apply(&mut self, role: Role, generation: Generation) {
-        let frame = match role {
+    fn plan(&self, role: Role, generation: Generation, config: &Config) -> Result<Frame, FrameError> {
+        match role {
             Role::Vrrp => {
-                let plan = Box::new(plan::vrrp(&self.config, &self.context));
+                let plan = Box::new(plan::vrrp(config, &self.context));
                 lvsd_ipc::encode(&ToChild::Apply { generation, plan })
             }
             Role::Checker => {
-                let plan = Box::new(plan::checker(&self.config, &self.context));
+                let plan = Box::new(plan::checker(config, &self.context));
                 lvsd_ipc::encode(&ToChild::Apply { generation, plan })
             }
-        };
+        }
+    }
+
+    fn send_plan(&mut self, role: Role, frame: Result<Frame, FrameError>) {
         match frame {
             Ok(frame) => self.send(role, frame),
             Err(error) => tracing::error!(%error, "the plan of the {} process cannot be sent", role.name()),

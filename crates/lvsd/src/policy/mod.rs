@@ -12,6 +12,9 @@
 //!     │ wanted                          ▼
 //!     └───────────────────────────── Waiting ──▶ spawn
 //! ```
+//!
+//! A child that is to end before it has a plan would not know what its predecessor, which died, has left in the kernel. So it
+//! is `Clearing`: started if need be, given a plan of nothing when it is ready, and stopped then.
 
 mod backoff;
 #[cfg(test)]
@@ -95,6 +98,8 @@ pub(crate) enum Action {
     Postponed(Role, Duration),
     /// Send the role its part of the newest configuration.
     Apply(Role, Generation),
+    /// Send the role a plan of nothing, by which it takes away what a predecessor left.
+    Clear(Role),
     /// Ask the child to end.
     Stop(Role, StopManner),
     /// End the process by SIGKILL.
@@ -128,6 +133,7 @@ enum Child {
     Waiting { until: Instant },
     Starting { since: Instant, ready_by: Option<Instant> },
     Running { since: Instant, acknowledged: Generation },
+    Clearing { deadline: Instant },
     Stopping { deadline: Option<Instant>, killed: bool },
 }
 
@@ -200,6 +206,7 @@ impl Policy {
         let of_child = |role| match self.members.of(role).child {
             Child::Waiting { until } => Some(until),
             Child::Starting { ready_by, .. } => ready_by,
+            Child::Clearing { deadline } => Some(deadline),
             Child::Stopping { deadline, .. } => deadline,
             Child::Absent | Child::Running { .. } => None,
         };
@@ -234,8 +241,7 @@ impl Policy {
         }
         match self.phase {
             Phase::Applying { first, give_up_at } if give_up_at <= now => {
-                self.announce(Announcement::Unacknowledged(self.generation));
-                self.finish_applying(first);
+                self.give_up_applying(first);
             }
             Phase::Stopping { checker_at: Some(at), .. } if at <= now => self.release_checker(now),
             _ => {}
@@ -250,7 +256,9 @@ impl Policy {
                 *due = None;
                 self.actions.push_back(Action::Kill(role));
             }
-            Child::Stopping { deadline: Some(at), killed: false } if *at <= now => {
+            Child::Clearing { deadline: at } | Child::Stopping { deadline: Some(at), killed: false }
+                if *at <= now =>
+            {
                 *child = Child::Stopping { deadline: Some(now + KILL_LIMIT), killed: true };
                 self.actions.push_back(Action::Kill(role));
             }
@@ -274,7 +282,11 @@ impl Policy {
                 self.actions.push_back(Action::Load);
             }
             // Whatever has changed since that one was read must not be lost.
-            Phase::Loading | Phase::Applying { .. } => self.reload_queued = true,
+            Phase::Loading => self.reload_queued = true,
+            Phase::Applying { .. } => {
+                self.reload_queued = true;
+                self.hasten();
+            }
             Phase::Stopping { .. } | Phase::Ended => {}
         }
     }
@@ -303,15 +315,13 @@ impl Policy {
         match (self.members.of(role).child, *self.wanted.roles.of(role)) {
             // The new configuration may be the cure of what killed it.
             (Child::Absent | Child::Waiting { .. }, true) => self.spawn(now, role),
-            (Child::Waiting { .. }, false) => self.members.of_mut(role).child = Child::Absent,
+            (Child::Waiting { .. } | Child::Starting { .. }, false) => self.clear(now, role),
             (Child::Running { .. }, true) => self.actions.push_back(Action::Apply(role, self.generation)),
-            (Child::Starting { .. } | Child::Running { .. }, false) => {
-                self.stop(now, role, StopManner::Release);
-            }
+            (Child::Running { .. }, false) => self.stop(now, role, StopManner::Release),
             // Gets the newest plan when it is ready.
             (Child::Starting { .. }, true) => {}
             // What happens at its end depends on what is wanted then.
-            (Child::Stopping { .. }, _) | (Child::Absent, false) => {}
+            (Child::Clearing { .. } | Child::Stopping { .. }, _) | (Child::Absent, false) => {}
         }
     }
 
@@ -326,11 +336,27 @@ impl Policy {
         self.actions.push_back(Action::Stop(role, manner));
     }
 
+    /// Has a process, a new one if there is none, take away what its predecessor left, and end.
+    fn clear(&mut self, now: Instant, role: Role) {
+        let child = &mut self.members.of_mut(role).child;
+        if !matches!(child, Child::Starting { .. }) {
+            self.actions.push_back(Action::Spawn(role));
+        }
+        *child = Child::Clearing { deadline: now + self.wanted.child_wait };
+    }
+
     fn ready(&mut self, role: Role) {
         let child = &mut self.members.of_mut(role).child;
-        if let Child::Starting { since, .. } = *child {
-            *child = Child::Running { since, acknowledged: Generation(0) };
-            self.actions.push_back(Action::Apply(role, self.generation));
+        match *child {
+            Child::Starting { since, .. } => {
+                *child = Child::Running { since, acknowledged: Generation(0) };
+                self.actions.push_back(Action::Apply(role, self.generation));
+            }
+            Child::Clearing { deadline } => {
+                *child = Child::Stopping { deadline: Some(deadline), killed: false };
+                self.actions.extend([Action::Clear(role), Action::Stop(role, StopManner::Release)]);
+            }
+            Child::Absent | Child::Waiting { .. } | Child::Running { .. } | Child::Stopping { .. } => {}
         }
     }
 
@@ -345,7 +371,11 @@ impl Policy {
         let Phase::Applying { first, .. } = self.phase else { return };
         let has_it = |role| match self.members.of(role).child {
             Child::Running { acknowledged, .. } => acknowledged == self.generation,
-            Child::Absent | Child::Waiting { .. } | Child::Starting { .. } | Child::Stopping { .. } => false,
+            Child::Absent
+            | Child::Waiting { .. }
+            | Child::Starting { .. }
+            | Child::Clearing { .. }
+            | Child::Stopping { .. } => false,
         };
         if Role::ALL.into_iter().all(|role| !self.wanted.roles.of(role) || has_it(role)) {
             self.finish_applying(first);
@@ -358,6 +388,22 @@ impl Policy {
         self.reload_if_queued();
     }
 
+    fn give_up_applying(&mut self, first: bool) {
+        self.announce(Announcement::Unacknowledged(self.generation));
+        self.finish_applying(first);
+    }
+
+    /// A configuration that kills a child is not waited for when the next one, its cure most likely, is there.
+    fn hasten(&mut self) {
+        let Phase::Applying { first, .. } = self.phase else { return };
+        let dies = |role| {
+            *self.wanted.roles.of(role) && matches!(self.members.of(role).child, Child::Waiting { .. })
+        };
+        if self.reload_queued && Role::ALL.into_iter().any(dies) {
+            self.give_up_applying(first);
+        }
+    }
+
     fn reload_if_queued(&mut self) {
         if std::mem::take(&mut self.reload_queued) {
             self.request_reload();
@@ -366,7 +412,9 @@ impl Policy {
 
     fn broken(&mut self, role: Role) {
         match self.members.of(role).child {
-            Child::Starting { .. } | Child::Running { .. } => self.actions.push_back(Action::Kill(role)),
+            Child::Starting { .. } | Child::Running { .. } | Child::Clearing { .. } => {
+                self.actions.push_back(Action::Kill(role));
+            }
             // A child that ends closes its socket first.
             Child::Absent | Child::Waiting { .. } | Child::Stopping { .. } => {}
         }
@@ -386,8 +434,10 @@ impl Policy {
                 Respawn::Never => self.begin_stop(now, 1),
                 Respawn::WithBackoff => self.respawn(now, role, now.saturating_duration_since(since)),
             },
-            Child::Stopping { .. } if *self.wanted.roles.of(role) => self.spawn(now, role),
-            Child::Stopping { .. } | Child::Absent => {}
+            Child::Clearing { .. } | Child::Stopping { .. } if *self.wanted.roles.of(role) => {
+                self.spawn(now, role);
+            }
+            Child::Clearing { .. } | Child::Stopping { .. } | Child::Absent => {}
             Child::Waiting { .. } => self.members.of_mut(role).child = was,
         }
     }
@@ -400,6 +450,7 @@ impl Policy {
         } else {
             member.child = Child::Waiting { until: now + delay };
             self.actions.push_back(Action::Postponed(role, delay));
+            self.hasten();
         }
     }
 
@@ -426,17 +477,19 @@ impl Policy {
     }
 
     fn stop_role(&mut self, now: Instant, role: Role) {
-        match self.members.of(role).child {
-            Child::Starting { .. } | Child::Running { .. } => {
-                self.stop(now, role, *self.settings.stop.of(role));
+        let manner = *self.settings.stop.of(role);
+        match (self.members.of(role).child, manner) {
+            (Child::Starting { .. } | Child::Waiting { .. }, StopManner::Release) => self.clear(now, role),
+            (Child::Starting { .. }, StopManner::Keep) | (Child::Running { .. }, _) => {
+                self.stop(now, role, manner);
             }
-            Child::Waiting { .. } => self.members.of_mut(role).child = Child::Absent,
+            (Child::Waiting { .. }, StopManner::Keep) => self.members.of_mut(role).child = Child::Absent,
             // Killed in vain by an earlier reload: it gets one more moment.
-            Child::Stopping { deadline: None, .. } => {
+            (Child::Stopping { deadline: None, .. }, _) => {
                 self.members.of_mut(role).child =
                     Child::Stopping { deadline: Some(now + KILL_LIMIT), killed: true };
             }
-            Child::Absent | Child::Stopping { .. } => {}
+            (Child::Absent | Child::Clearing { .. } | Child::Stopping { .. }, _) => {}
         }
     }
 

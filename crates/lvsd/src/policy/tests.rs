@@ -144,12 +144,70 @@ fn a_stop_waits_for_nobody_for_ever() {
     assert_eq!(world.wait(), (SECOND, vec![Action::Exit(0)]));
 }
 
+/// A child died twice and waits for its successor.
+fn waiting(role: Role) -> World {
+    let mut world = World::started(PerRole { vrrp: role == Role::Vrrp, checker: role == Role::Checker });
+    world.tell(Event::Exited(role));
+    assert_eq!(world.tell(Event::Exited(role)), [Action::Postponed(role, SECOND)]);
+    world
+}
+
 #[test]
-fn a_stop_during_a_wait_ends_at_once() {
+fn a_stop_takes_away_what_a_child_that_died_has_left() {
+    let mut world = waiting(Role::Vrrp);
+    assert_eq!(world.tell(Event::StopRequested), [Action::Announce(Stopping), Action::Spawn(Role::Vrrp)]);
+    let cleared = [Action::Clear(Role::Vrrp), Action::Stop(Role::Vrrp, StopManner::Release)];
+    assert_eq!(world.tell(Event::Ready(Role::Vrrp)), cleared);
+    assert_eq!(world.tell(Event::Exited(Role::Vrrp)), [Action::Exit(0)]);
+    // The same of a successor that has no plan yet.
     let mut world = World::started(ONLY_VRRP);
-    world.tell(Event::Exited(Role::Vrrp));
-    assert_eq!(world.tell(Event::Exited(Role::Vrrp)), [Action::Postponed(Role::Vrrp, SECOND)]);
+    assert_eq!(world.tell(Event::Exited(Role::Vrrp)), [Action::Spawn(Role::Vrrp)]);
+    assert_eq!(world.tell(Event::StopRequested), [Action::Announce(Stopping)]);
+    assert_eq!(world.tell(Event::Ready(Role::Vrrp)), cleared);
+}
+
+#[test]
+fn what_is_to_stay_is_left_as_it_is_by_a_stop_during_a_wait() {
+    let mut world = waiting(Role::Checker);
     assert_eq!(world.tell(Event::StopRequested), [Action::Announce(Stopping), Action::Exit(0)]);
+}
+
+#[test]
+fn a_stop_waits_for_no_clearing_for_ever() {
+    let mut world = waiting(Role::Vrrp);
+    world.tell(Event::StopRequested);
+    // The checker's head start; there is none.
+    assert_eq!(world.wait(), (HEAD_START, vec![]));
+    assert_eq!(world.wait(), (4 * SECOND, vec![Action::Kill(Role::Vrrp)]));
+    assert_eq!(world.tell(Event::Exited(Role::Vrrp)), [Action::Exit(0)]);
+}
+
+#[test]
+fn a_reload_takes_away_what_a_child_that_died_has_left() {
+    let mut world = waiting(Role::Vrrp);
+    world.tell(Event::ReloadRequested);
+    let reloaded = Action::Announce(Reloaded(Generation(2)));
+    let nobody = PerRole::default();
+    assert_eq!(world.tell(Event::Loaded(wanted(nobody))), [Action::Spawn(Role::Vrrp), reloaded]);
+    let cleared = [Action::Clear(Role::Vrrp), Action::Stop(Role::Vrrp, StopManner::Release)];
+    assert_eq!(world.tell(Event::Ready(Role::Vrrp)), cleared);
+    // Wanted again meanwhile.
+    world.tell(Event::ReloadRequested);
+    assert_eq!(world.tell(Event::Loaded(wanted(ONLY_VRRP))), []);
+    assert_eq!(world.tell(Event::Exited(Role::Vrrp)), [Action::Spawn(Role::Vrrp)]);
+}
+
+#[test]
+fn the_cure_of_a_configuration_that_kills_does_not_wait_for_it() {
+    let mut world = waiting(Role::Vrrp);
+    world.tell(Event::ReloadRequested);
+    let two = Generation(2);
+    assert_eq!(world.tell(Event::Loaded(wanted(ONLY_VRRP))), [Action::Spawn(Role::Vrrp)]);
+    assert_eq!(world.tell(Event::ReloadRequested), []);
+    let given_up = [Unacknowledged(two), Reloaded(two), Reloading].map(Action::Announce);
+    let postponed = Action::Postponed(Role::Vrrp, 2 * SECOND);
+    let expected = [&[postponed][..], &given_up, &[Action::Load]].concat();
+    assert_eq!(world.tell(Event::Exited(Role::Vrrp)), expected);
 }
 
 #[test]
