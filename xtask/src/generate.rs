@@ -8,7 +8,8 @@ use std::{fs, io, path::Path, process::ExitCode};
 type Generator = fn(&str) -> Result<String, Failure>;
 
 /// The generated files, by their paths from the root of the workspace.
-const FILES: &[(&str, Generator)] = &[];
+const FILES: &[(&str, Generator)] =
+    &[("man/lvsd.conf.5", |page| Ok(lvsd_config::man::render_man_page(page)))];
 
 /// What to do about a file that is not as it would be generated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
