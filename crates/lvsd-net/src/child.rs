@@ -12,7 +12,7 @@ use std::process::Command;
 const FIRST_FREE: RawFd = 3;
 
 /// Prepares `command` to run a program that is not ours: SIGTERM when this process dies, every signal at its default, no
-/// descriptor but the standard three.
+/// descriptor but the standard three, no better nice value than 0.
 #[expect(unsafe_code, reason = "pre_exec")]
 pub fn isolate(command: &mut Command) {
     let parent = std::process::id();
@@ -22,6 +22,7 @@ pub fn isolate(command: &mut Command) {
         command.pre_exec(move || {
             die_with(parent)?;
             default_signals();
+            ordinary_priority();
             close_on_exec_from(FIRST_FREE);
             Ok(())
         });
@@ -92,6 +93,17 @@ impl Drop for HeldSignals {
     fn drop(&mut self) {
         // SAFETY: the set was filled by pthread_sigmask; no old set is asked for.
         unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.before, std::ptr::null_mut()) };
+    }
+}
+
+/// Scripts do not get the urgency of the thread that starts them.
+#[expect(unsafe_code, reason = "getpriority, setpriority")]
+fn ordinary_priority() {
+    // SAFETY: both take integers only and concern this process. -1 may be an error, after which the second call does no harm.
+    unsafe {
+        if libc::getpriority(libc::PRIO_PROCESS, 0) < 0 {
+            libc::setpriority(libc::PRIO_PROCESS, 0, 0);
+        }
     }
 }
 

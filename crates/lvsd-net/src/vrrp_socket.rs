@@ -8,7 +8,7 @@ use lvsd_model::Family;
 use nix::errno::Errno;
 use nix::sys::socket::{
     ControlMessageOwned, MsgFlags, SockaddrIn6, recv, recvmsg, setsockopt,
-    sockopt::{Ipv6RecvPacketInfo, RcvBufForce},
+    sockopt::{Ipv6RecvPacketInfo, RcvBufForce, SndBufForce},
 };
 use socket2::{Domain, InterfaceIndexOrAddress, MsgHdr, Protocol, SockAddr, Socket, Type};
 
@@ -23,6 +23,9 @@ const TRAFFIC_CLASS: u8 = 0xc0;
 /// TC_PRIO_CONTROL, for the interface's queue.
 const QUEUE_PRIORITY: u32 = 7;
 const RECEIVE_BUFFER: usize = 1 << 20;
+/// Adverts to a unicast peer that is down wait in its neighbour entry, 200 KiB of them. With the default buffer of that size, one
+/// dead peer would silence every instance of the socket.
+const SEND_BUFFER: usize = 8 << 20;
 const IPV4_HEADER: usize = 20;
 
 /// The interface that a socket is bound to.
@@ -92,9 +95,10 @@ impl VrrpSocket {
             Family::V4 => prepare_v4(&socket)?,
             Family::V6 => prepare_v6(&socket, device.as_ref())?,
         }
-        // Both only help, and need CAP_NET_ADMIN.
+        // These only help, and need CAP_NET_ADMIN.
         let _ = socket.set_priority(QUEUE_PRIORITY);
         let _ = setsockopt(&socket, RcvBufForce, &RECEIVE_BUFFER);
+        let _ = setsockopt(&socket, SndBufForce, &SEND_BUFFER);
         let control = nix::cmsg_space!(libc::in6_pktinfo, libc::c_int);
         Ok(Self { socket, family, device, identification: 1, control })
     }

@@ -243,3 +243,60 @@ fn links_are_watched() -> Outcome {
     host.ip("link del eth0")?;
     wait_for(&|event| matches!(event, MonitorEvent::LinkGone(link) if link.name == "eth0"))
 }
+
+#[test]
+#[ignore = "needs root and namespaces"]
+fn nothing_from_before_an_overrun_comes_after_it() -> Outcome {
+    require!(Need::Root);
+    let (_lan, [host, _b], _links) = two_hosts()?;
+    let link = eth0(&host)?;
+    let (mut kernel, mut monitor) = host.enter(|| (Rtnl::open(), Monitor::open()))?;
+    let (kernel, monitor) = (kernel.as_mut().expect("netlink"), monitor.as_mut().expect("netlink"));
+    let all: Vec<_> = (0..250).map(|last| vip(&link, &format!("10.0.9.{last}"), 32)).collect();
+    let add: Vec<_> = all.iter().cloned().map(AddressChange::Add).collect();
+    let remove: Vec<_> = all.iter().map(|spec| AddressChange::Remove { key: spec.key, peer: None }).collect();
+    // More than any buffer of the monitor holds; the last word is that they are there.
+    for _ in 0..60 {
+        assert!(kernel.apply(&add).iter().chain(&kernel.apply(&remove)).all(Result::is_ok));
+    }
+    assert!(kernel.apply(&add).iter().all(Result::is_ok));
+    assert_eq!(monitor.receive()?, Some(MonitorEvent::Overrun));
+    assert_eq!(monitor.receive()?, None, "older than the dump that follows an overrun");
+    assert!(kernel.apply(&remove).iter().all(Result::is_ok));
+    assert!(matches!(monitor.receive()?, Some(MonitorEvent::AddressGone(_))), "it goes on");
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs root and namespaces"]
+fn a_dead_peer_does_not_silence_the_socket_for_others() -> Outcome {
+    require!(Need::Root);
+    let (_lan, [a, _b], _links) = two_hosts()?;
+    for (family, source, dead, alive) in [
+        (Family::V4, ip("10.0.0.1"), ip("10.0.0.77"), ip("224.0.0.18")),
+        (Family::V6, ip("fd00::1"), ip("fd00::77"), ip("fd00::2")),
+    ] {
+        let mut sender = socket(&a, family)?;
+        for count in 0..2000 {
+            let sent = sender.send(&Outgoing { source, destination: dead, hops: 255, payload: &PAYLOAD });
+            sent.map_err(|error| format!("{family} {count}: {error}"))?;
+        }
+        sender.send(&Outgoing { source, destination: alive, hops: 255, payload: &PAYLOAD })?;
+    }
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs root"]
+fn a_script_does_not_inherit_the_urgency_of_its_thread() -> Outcome {
+    require!(Need::Root);
+    let nice = std::thread::spawn(|| {
+        lvsd_net::set_nice(-5)?;
+        let mut command = std::process::Command::new("/usr/bin/nice");
+        lvsd_net::child::isolate(&mut command);
+        command.output()
+    });
+    let output = nice.join().map_err(|_| "the thread panicked")??;
+    assert_eq!(output.stdout, b"0\n");
+    Ok(())
+}

@@ -28,7 +28,7 @@ pub enum MonitorEvent {
     Address(AddressEntry),
     /// An address is gone.
     AddressGone(AddressEntry),
-    /// Events were lost: everything has to be read anew.
+    /// Events were lost: everything has to be read anew. No event from before that comes after this one.
     Overrun,
 }
 
@@ -75,10 +75,23 @@ impl Monitor {
                 }
                 Err(Errno::EINTR) => {}
                 Err(Errno::EAGAIN) => return Ok(None),
-                Err(Errno::ENOBUFS) => return Ok(Some(MonitorEvent::Overrun)),
+                Err(Errno::ENOBUFS) => {
+                    self.discard();
+                    return Ok(Some(MonitorEvent::Overrun));
+                }
                 Err(error) => return Err(error.into()),
             }
         }
+    }
+
+    /// Drops what waits. The kernel reports an overrun before the events that it still has: after a fresh dump they would be the
+    /// past, and what put it right is what was lost.
+    fn discard(&mut self) {
+        let fd = self.socket.as_raw_fd();
+        while matches!(
+            recv(fd, &mut self.buffer, MsgFlags::empty()),
+            Ok(_) | Err(Errno::EINTR | Errno::ENOBUFS)
+        ) {}
     }
 }
 
