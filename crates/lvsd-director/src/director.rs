@@ -10,8 +10,8 @@ use std::time::Duration;
 use lvsd_ipc::{
     Applied, FrameReader, FrameWriter, FromChild, Generation, StopManner, ToChild, VrrpPlan, VrrpSnapshot,
 };
-use lvsd_model::{Instance, SchedulingClass, VirtualAddress, VrrpConfig};
-use lvsd_net::uptime;
+use lvsd_model::{Instance, InterfaceName, SchedulingClass, VirtualAddress, VrrpConfig};
+use lvsd_net::{Rtnl, uptime};
 use lvsd_vrrp::{InstanceId, ShutdownMode, State};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
@@ -21,6 +21,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{error, info, warn};
 
 use crate::election::{self, Event, Report};
+use crate::fit::fit;
 use crate::keeper::{self, Foreign, Kept};
 use crate::notify::Notifier;
 use crate::schedule::{self, Duty};
@@ -347,8 +348,9 @@ impl Director {
     }
 
     async fn apply(&mut self, generation: Generation, plan: VrrpPlan) -> Result<(), End> {
-        let config = Arc::new(plan.config.clone());
-        let mut problems = Vec::new();
+        let mut config = plan.config.clone();
+        let mut problems = fit(&mut config, mtus());
+        let config = Arc::new(config);
         // Before anything can happen that they are told of.
         let notifies = config.instances.iter().map(|instance| &instance.notify);
         let notifies = notifies.chain(config.groups.iter().map(|group| &group.notify));
@@ -373,6 +375,7 @@ impl Director {
         if first {
             engine.begin(&config).await.ok_or(End::ThreadEnded("keeper"))?;
         }
+        self.trackers.retire(&config.scripts, &plan.scripts);
         engine.apply(Arc::clone(&config)).await.ok_or(End::ThreadEnded("election"))?;
         self.config = Arc::clone(&config);
         self.trackers.apply(&config.scripts, &plan.scripts, &engine.election);
@@ -512,6 +515,13 @@ async fn at(deadline: Option<Instant>) {
         Some(deadline) => sleep_until(deadline).await,
         None => std::future::pending().await,
     }
+}
+
+/// What the interfaces of this host can carry; nothing is known of any when the kernel does not say.
+fn mtus() -> impl Fn(&InterfaceName) -> Option<u32> {
+    let links = Rtnl::open().ok().and_then(|mut kernel| kernel.links().ok()).unwrap_or_default();
+    let mtus: HashMap<String, u32> = links.into_iter().map(|link| (link.name, link.mtu)).collect();
+    move |name| mtus.get(name.as_str()).copied()
 }
 
 /// Interfaces that the configuration names and this host does not have.

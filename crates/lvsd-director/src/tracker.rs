@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use lvsd_model::{ReadableFile, Script, ScriptPolicy, TrackScript};
-use lvsd_script::{Prepared, Runner, can_read};
+use lvsd_model::{Script, ScriptPolicy, TrackScript};
+use lvsd_script::{FileProbe, Prepared, Runner};
 use lvsd_vrrp::Outcome;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
@@ -31,6 +31,16 @@ struct Running {
     task: JoinHandle<()>,
 }
 
+impl Running {
+    /// Whether this is what a configuration would have run.
+    fn serves(&self, config: &TrackScript, policy: &ScriptPolicy) -> bool {
+        let Self { config: ours, policy: our_policy, .. } = self;
+        let same = (&ours.command, ours.interval, ours.timeout)
+            == (&config.command, config.interval, config.timeout);
+        same && our_policy == policy
+    }
+}
+
 impl Drop for Running {
     fn drop(&mut self) {
         // Its run, if there is one, is ended with it.
@@ -39,6 +49,16 @@ impl Drop for Running {
 }
 
 impl Trackers {
+    /// Ends the scripts that a plan changes or does not have; before the election has the plan, so that it never takes a result
+    /// of the old script for one of the new.
+    pub(crate) fn retire(&mut self, scripts: &[TrackScript], policy: &ScriptPolicy) {
+        let configs: HashMap<&str, &TrackScript> =
+            scripts.iter().map(|config| (config.name.as_str(), config)).collect();
+        self.running.retain(|name, running| {
+            configs.get(name.as_str()).is_some_and(|config| running.serves(config, policy))
+        });
+    }
+
     /// Moves to the scripts of a plan; those that did not change go on undisturbed.
     pub(crate) fn apply(
         &mut self,
@@ -48,8 +68,7 @@ impl Trackers {
     ) {
         let mut before = std::mem::take(&mut self.running);
         for config in scripts {
-            let same = |running: &Running| same_runs(&running.config, config) && running.policy == *policy;
-            let kept = before.remove(&config.name).filter(same);
+            let kept = before.remove(&config.name).filter(|running| running.serves(config, policy));
             let running = kept.unwrap_or_else(|| self.start(config, policy, election));
             self.running.insert(config.name.clone(), running);
         }
@@ -88,11 +107,6 @@ fn lock(refused: &Refusals) -> std::sync::MutexGuard<'_, HashMap<String, String>
     refused.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Whether two configurations of a script lead to the same runs.
-fn same_runs(a: &TrackScript, b: &TrackScript) -> bool {
-    (&a.command, a.interval, a.timeout) == (&b.command, b.interval, b.timeout)
-}
-
 /// What is run.
 #[derive(Debug)]
 enum Program {
@@ -103,13 +117,13 @@ enum Program {
         runner: Runner,
         why: String,
     },
-    File(ReadableFile),
+    File(FileProbe),
 }
 
 impl Program {
     fn new(config: &TrackScript, policy: &ScriptPolicy) -> Self {
         match &config.command {
-            Err(file) => Self::File(file.clone()),
+            Err(file) => Self::File(FileProbe::new(file)),
             Ok(script) => Self::prepare(script.clone(), Runner::new(policy.clone())),
         }
     }
@@ -157,10 +171,12 @@ impl Run {
                 self.note();
             }
         }
-        match &self.program {
+        match &mut self.program {
             Program::Refused { .. } => Outcome::Disabled,
-            Program::File(file) if can_read(file, self.timeout).await => Outcome::Success,
-            Program::File(_) => Outcome::Failure,
+            Program::File(probe) => match probe.is_readable(self.timeout).await {
+                true => Outcome::Success,
+                false => Outcome::Failure,
+            },
             Program::Ready(prepared) => {
                 let ended = prepared.run(&[], Some(self.timeout)).await;
                 debug!(script = self.name, %ended, "tracked script ended");
@@ -221,19 +237,26 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_script_that_is_not_there_fails_and_recovers_when_it_appears() {
+    async fn a_script_that_is_not_there_is_left_out_until_it_appears_and_fails_when_it_goes() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("check.sh");
         let (handle, inputs) = election::Handle::for_tests();
         let mut trackers = Trackers::default();
         trackers.apply(&[script(&path.to_string_lossy())], &ScriptPolicy::default(), &handle);
         assert!(trackers.refused().contains_key("check"));
-        assert_eq!(next(&inputs).await, Outcome::Failure);
+        assert_eq!(next(&inputs).await, Outcome::Disabled);
         std::fs::write(&path, "exit 0\n").expect("written");
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
         std::fs::set_permissions(&path, mode).expect("set");
         while next(&inputs).await != Outcome::Success {}
         assert!(trackers.refused().is_empty());
+        std::fs::remove_file(&path).expect("removed");
+        loop {
+            match next(&inputs).await {
+                Outcome::Success => {}
+                outcome => break assert_eq!(outcome, Outcome::Failure),
+            }
+        }
     }
 
     #[tokio::test]
@@ -251,6 +274,11 @@ mod tests {
         let other = TrackScript { interval: Duration::from_secs(9), ..check };
         trackers.apply(std::slice::from_ref(&other), &policy, &handle);
         assert_ne!(trackers.running["check"].task.id(), task);
+        trackers.retire(std::slice::from_ref(&other), &policy);
+        assert!(trackers.running.contains_key("check"));
+        trackers.retire(&[script("/bin/false")], &policy);
+        assert!(trackers.running.is_empty(), "another command under the same name");
+        trackers.apply(std::slice::from_ref(&other), &policy, &handle);
         trackers.apply(&[], &policy, &handle);
         assert!(trackers.running.is_empty());
     }

@@ -14,12 +14,13 @@ mod secure;
 mod tests;
 
 pub use identity::NoUser;
-pub use run::{KILL_AFTER, Outcome, Prepared, can_read};
+pub use run::{FileProbe, KILL_AFTER, Outcome, Prepared};
 pub use secure::{Flaw, Insecure};
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use lvsd_model::{Invocation, RunAs, Script, ScriptPolicy};
 
@@ -121,7 +122,16 @@ impl Runner {
             (Style::Words, path, rest.collect())
         };
         let arg0 = if text { SHELL.to_owned() } else { name.to_owned() };
-        Ok(Plan { style, program, arg0, args, identity, source: script.source.clone(), insecure })
+        Ok(Plan {
+            style,
+            program,
+            arg0,
+            args,
+            identity,
+            source: script.source.clone(),
+            insecure,
+            stuck: AtomicUsize::new(0),
+        })
     }
 
     /// A shell command is checked by its words: each that names a program is one the shell would run.
@@ -148,6 +158,7 @@ impl Runner {
             identity,
             source: script.source.clone(),
             insecure,
+            stuck: AtomicUsize::new(0),
         })
     }
 

@@ -7,6 +7,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use lvsd_model::ReadableFile;
@@ -14,6 +15,7 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::{Pid, Uid};
 use tokio::process::{Child, Command};
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::identity::Identity;
@@ -78,6 +80,8 @@ pub(crate) struct Plan {
     pub(crate) identity: Identity,
     pub(crate) source: String,
     pub(crate) insecure: Option<Insecure>,
+    /// Runs that not even SIGKILL has ended yet.
+    pub(crate) stuck: AtomicUsize,
 }
 
 /// A script that is ready to run, any number of times. Clones are cheap.
@@ -102,15 +106,19 @@ impl Prepared {
     /// Runs it with further arguments and waits for its end.
     ///
     /// When `limit` has passed, its whole process group gets SIGTERM, and [`KILL_AFTER`] later SIGKILL; the same happens
-    /// when the returned future is dropped before its end. Needs a tokio runtime with I/O and time. Its thread must outlive
+    /// when the returned future is dropped before its end. As long as a run that was killed hangs in the kernel, one with a
+    /// limit is not started and counts as [`Outcome::TimedOut`]: they would pile up. Needs a tokio runtime with I/O and time. Its thread must outlive
     /// the script: the kernel ends a script whose parent thread ends.
     pub async fn run(&self, extra_args: &[String], limit: Option<Duration>) -> Outcome {
+        if limit.is_some() && self.plan.stuck.load(Ordering::Relaxed) > 0 {
+            return Outcome::TimedOut;
+        }
         let child = match self.command(extra_args).spawn() {
             Ok(child) => child,
             Err(error) => return Outcome::SpawnFailed(error),
         };
         let (alive, abandoned) = oneshot::channel::<()>();
-        let outcome = tokio::spawn(watch(child, limit, abandoned)).await;
+        let outcome = tokio::spawn(watch(Arc::clone(&self.plan), child, limit, abandoned)).await;
         drop(alive);
         outcome.unwrap_or_else(|error| Outcome::SpawnFailed(io::Error::other(error)))
     }
@@ -137,7 +145,12 @@ impl Prepared {
 }
 
 /// Waits for the end of a script, or brings it about.
-async fn watch(mut child: Child, limit: Option<Duration>, abandoned: oneshot::Receiver<()>) -> Outcome {
+async fn watch(
+    plan: Arc<Plan>,
+    mut child: Child,
+    limit: Option<Duration>,
+    abandoned: oneshot::Receiver<()>,
+) -> Outcome {
     let Some(group) = child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw) else {
         return Outcome::SpawnFailed(io::Error::other("no process id"));
     };
@@ -158,9 +171,13 @@ async fn watch(mut child: Child, limit: Option<Duration>, abandoned: oneshot::Re
     let obeyed = timeout(KILL_AFTER, child.wait()).await.is_ok();
     // Also when the leader has obeyed: what it has started may not have.
     let _ = killpg(group, Signal::SIGKILL);
-    if !obeyed {
-        // Not even SIGKILL ends a process that hangs in the kernel; tokio reaps it whenever it does end.
-        let _ = timeout(KILL_AFTER, child.wait()).await;
+    if !obeyed && timeout(KILL_AFTER, child.wait()).await.is_err() {
+        // Not even SIGKILL ends a process that hangs in the kernel.
+        plan.stuck.fetch_add(1, Ordering::Relaxed);
+        tokio::spawn(async move {
+            let _ = child.wait().await;
+            plan.stuck.fetch_sub(1, Ordering::Relaxed);
+        });
     }
     Outcome::TimedOut
 }
@@ -183,13 +200,34 @@ fn shell_line(source: &str, extra_args: &[String]) -> String {
     line
 }
 
-/// Whether a file can be opened for reading, by the daemon's own rights. A FIFO or device is not waited for.
-///
-/// `limit` bounds the wait for a file system that does not answer.
-pub async fn can_read(file: &ReadableFile, limit: Duration) -> bool {
-    let path = PathBuf::from(&file.0);
-    let opening = tokio::task::spawn_blocking(move || {
-        std::fs::OpenOptions::new().read(true).custom_flags(nix::libc::O_NONBLOCK).open(path).is_ok()
-    });
-    matches!(timeout(limit, opening).await, Ok(Ok(true)))
+/// Looks whether a file can be opened for reading, by the daemon's own rights. A FIFO or device is not waited for.
+#[derive(Debug)]
+pub struct FileProbe {
+    path: PathBuf,
+    /// A look that a file system has not answered yet. There is never a second one beside it.
+    pub(crate) pending: Option<JoinHandle<bool>>,
+}
+
+impl FileProbe {
+    /// A probe of that file.
+    #[must_use]
+    pub fn new(file: &ReadableFile) -> Self {
+        Self { path: PathBuf::from(&file.0), pending: None }
+    }
+
+    /// Whether it can be opened. A file system that does not answer within `limit` means no, until it does answer.
+    pub async fn is_readable(&mut self, limit: Duration) -> bool {
+        let path = &self.path;
+        let opening = self.pending.get_or_insert_with(|| {
+            let path = path.clone();
+            tokio::task::spawn_blocking(move || {
+                std::fs::OpenOptions::new().read(true).custom_flags(nix::libc::O_NONBLOCK).open(path).is_ok()
+            })
+        });
+        let answer = timeout(limit, opening).await;
+        if answer.is_ok() {
+            self.pending = None;
+        }
+        matches!(answer, Ok(Ok(true)))
+    }
 }

@@ -184,10 +184,32 @@ async fn scripts_have_a_group_of_their_own_and_a_clean_environment() {
 async fn a_file_that_can_be_read_is_success() {
     let directory = directory();
     let file = directory.path().join("flag");
-    let flag = ReadableFile(file.display().to_string());
-    assert!(!can_read(&flag, DEADLINE).await);
+    let mut flag = FileProbe::new(&ReadableFile(file.display().to_string()));
+    assert!(!flag.is_readable(DEADLINE).await);
     write(&file, "", 0o644);
-    assert!(can_read(&flag, DEADLINE).await);
+    assert!(flag.is_readable(DEADLINE).await);
+}
+
+#[tokio::test]
+async fn what_the_kernel_holds_up_is_not_started_a_second_time() {
+    let directory = directory();
+    let (file, seen) = (directory.path().join("flag"), directory.path().join("seen"));
+    write(&file, "", 0o644);
+    let mut flag = FileProbe::new(&ReadableFile(file.display().to_string()));
+    flag.pending = Some(tokio::spawn(std::future::pending()));
+    assert!(!flag.is_readable(Duration::from_millis(1)).await);
+    let look = flag.pending.as_ref().expect("the same look goes on");
+    look.abort();
+    assert!(!flag.is_readable(DEADLINE).await, "its end is an answer");
+    assert!(flag.is_readable(DEADLINE).await);
+
+    let prepared =
+        lenient().prepare(&script(&format!("echo x >{}", seen.display()), Invocation::Shell)).expect("runs");
+    prepared.plan.stuck.store(1, std::sync::atomic::Ordering::Relaxed);
+    assert!(matches!(run(&prepared, &[], Some(DEADLINE)).await, Outcome::TimedOut));
+    assert!(!seen.exists());
+    prepared.plan.stuck.store(0, std::sync::atomic::Ordering::Relaxed);
+    assert!(run(&prepared, &[], Some(DEADLINE)).await.success() && seen.exists());
 }
 
 #[test]
