@@ -20,6 +20,7 @@
 
 mod director;
 mod election;
+mod fit;
 mod keeper;
 mod notify;
 mod schedule;

@@ -1,6 +1,12 @@
 //! Applying `vrrp_rt_priority`, `vrrp_priority` and `vrrp_no_swap`.
+//!
+//! Without the first two, the threads that a fail-over waits for have a nice value of [`URGENT_NICE`] where the host allows it: they
+//! need little, but they need it now, and a busy machine must not look like a dead one to its peers.
 
 use lvsd_model::SchedulingClass;
+
+/// Unless configured; scripts and messages stay at 0.
+const URGENT_NICE: i8 = -15;
 
 /// What the calling thread does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,8 +28,11 @@ pub(crate) fn enter(class: SchedulingClass, duty: Duty) -> Vec<String> {
     }
     if duty == Duty::Urgent {
         lvsd_net::stay_responsive();
-        if let Some(priority) = class.realtime {
-            note("vrrp_rt_priority", lvsd_net::set_realtime(priority));
+        match class.realtime {
+            Some(priority) => note("vrrp_rt_priority", lvsd_net::set_realtime(priority)),
+            // Nobody has asked for it: without the privilege it is left out in silence.
+            None if class.nice.is_none() => drop(lvsd_net::set_nice(URGENT_NICE)),
+            None => {}
         }
     }
     problems

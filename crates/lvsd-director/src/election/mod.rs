@@ -4,8 +4,9 @@
 //! keeper and to the main thread by channels that do not block. Their length is bounded by what the engine can say: a few
 //! outputs per instance and change of state, none for an advert.
 //!
-//! In each turn it first takes in the packets that wait, then lets the engine's timers run, then looks at what it was told: an
-//! advert that came in time counts although the timer has run out since.
+//! In each turn it reads the clock, takes in the packets that wait, then lets the engine's timers run up to the time that it has
+//! read, then looks at what it was told. So an advert that came in time counts although the timer has run out since, wherever
+//! the thread was held up.
 
 mod report;
 mod sockets;
@@ -41,6 +42,8 @@ const DATAGRAMS: usize = 512;
 const INPUTS: usize = 16;
 /// Events per wait.
 const EVENTS: usize = 64;
+/// How often sources that follow from routes are looked up: the kernel's word on links and addresses says nothing of routes.
+const ROUTES: Duration = Duration::from_secs(1);
 
 /// What the election is told.
 #[derive(Debug)]
@@ -200,6 +203,7 @@ pub(crate) fn start<G>(
             pulse: Pulse::default(),
             told: Told::default(),
             routed: Vec::new(),
+            routes_at: None,
         };
         election.run();
     })
@@ -244,6 +248,8 @@ struct Election {
     told: Told,
     /// Unicast instances with neither interface nor source, and a peer of each.
     routed: Vec<(InstanceId, IpAddr)>,
+    /// When their sources are looked up again.
+    routes_at: Option<Duration>,
 }
 
 /// Whether the thread goes on.
@@ -262,15 +268,18 @@ impl Election {
         let mut ready = [EpollEvent::empty(); EVENTS];
         let mut turn = Turn::Wait;
         while turn != Turn::End {
-            let wait = if turn == Turn::Wait { EpollTimeout::NONE } else { EpollTimeout::ZERO };
-            // An interrupted wait is an early turn, which does no harm.
-            let count = self.sockets.epoll().wait(&mut ready, wait).unwrap_or(0);
+            if turn == Turn::Wait {
+                // An interrupted wait is an early turn, which does no harm.
+                let _ = self.sockets.epoll().wait(&mut ready, EpollTimeout::NONE);
+            }
+            // Before the sockets are looked at: what came until now is taken in before a timer of now is believed.
             let now = uptime();
-            let stalled = self.pulse.beat(now);
-            let tokens = ready.iter().take(count).map(|event| Token(event.data()));
-            self.take_packets(tokens, stalled);
+            if let Some(late) = self.pulse.beat(now) {
+                let _ = self.events.send(Event::Stalled(late));
+            }
+            self.take_packets(&mut ready);
             self.timer.clear();
-            self.router.handle_timeout(Time::after_start(uptime()));
+            self.router.handle_timeout(Time::after_start(now));
             self.do_outputs();
             self.wakeup.clear();
             turn = self.take_inputs();
@@ -278,15 +287,14 @@ impl Election {
         }
     }
 
-    /// Takes in what waits in the sockets that are ready; in all of them after a stall.
-    fn take_packets(&mut self, ready: impl Iterator<Item = Token>, stalled: Option<Duration>) {
-        match stalled {
-            Some(late) => {
-                let _ = self.events.send(Event::Stalled(late));
-                let all: Vec<Token> = self.sockets.tokens().collect();
-                all.into_iter().for_each(|token| self.drain(token));
+    /// Takes in what waits in the sockets. Epoll has those come last in its list that it has given, so all have their turn.
+    fn take_packets(&mut self, ready: &mut [EpollEvent; EVENTS]) {
+        for _ in 0..=self.sockets.len() / EVENTS {
+            let count = self.sockets.epoll().wait(ready, EpollTimeout::ZERO).unwrap_or(0);
+            ready.iter().take(count).for_each(|event| self.drain(Token(event.data())));
+            if count < EVENTS {
+                return;
             }
-            None => ready.for_each(|token| self.drain(token)),
         }
     }
 
@@ -408,17 +416,22 @@ impl Election {
         for (id, peer) in &self.routed {
             self.router.instance_source(now, *id, routed_source(*peer));
         }
+        self.routes_at = (!self.routed.is_empty()).then(|| now.since_start() + ROUTES);
     }
 
-    /// Sets the timer to the engine's next deadline.
+    /// Does what is not the engine's to time, and sets the timer to the next deadline.
     fn arm(&mut self) {
         let now = uptime();
         if self.sockets.retry_at().is_some_and(|at| at <= now) {
             self.open_sockets();
         }
+        if self.routes_at.is_some_and(|at| at <= now) {
+            self.find_sources(Time::after_start(now));
+            self.do_outputs();
+        }
         let deadline = self.router.poll_timeout().map(Time::since_start);
         self.pulse.deadline = deadline;
-        let next = [deadline, self.sockets.retry_at()].into_iter().flatten().min();
+        let next = [deadline, self.sockets.retry_at(), self.routes_at].into_iter().flatten().min();
         // A valid time cannot fail; if it did, the next packet would be the next turn.
         let _ = self.timer.arm(next);
     }

@@ -160,9 +160,9 @@ impl Sockets {
         self.retry_at
     }
 
-    /// All tokens.
-    pub(super) fn tokens(&self) -> impl Iterator<Item = Token> + '_ {
-        self.slots.keys().copied()
+    /// How many are wanted.
+    pub(super) fn len(&self) -> usize {
+        self.slots.len()
     }
 
     /// The socket of a token, with its interface.

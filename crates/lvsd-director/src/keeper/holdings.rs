@@ -75,7 +75,7 @@ impl Holdings {
     }
 
     /// Removes the addresses of an instance, the last one first: a primary IPv4 address takes the secondary ones of its subnet
-    /// with it.
+    /// with it. What is ours and nobody's any more goes, too: their interface may have another name by now.
     pub(super) fn release(
         &mut self,
         now: Duration,
@@ -92,7 +92,10 @@ impl Holdings {
             Foreign::Leave => self.ours.contains_key(&spec.key),
             Foreign::Remove => self.ours.contains_key(&spec.key) || table.has(&spec.key),
         });
-        let gone = gone.map(|(spec, _)| spec).collect();
+        let mut gone: Vec<AddressSpec> = gone.map(|(spec, _)| spec).collect();
+        let named: HashSet<AddressKey> = gone.iter().map(|spec| spec.key).collect();
+        let stray = |ours: &&Ours| !still.contains(&ours.spec.key) && !named.contains(&ours.spec.key);
+        gone.extend(self.ours.values().rev().filter(stray).map(|ours| ours.spec.clone()));
         self.remove(now, gone, table);
     }
 
@@ -202,7 +205,7 @@ impl Holdings {
         }
         // Kernels since 5.18 say who set an address; where they do, an address without our mark was not set by us.
         let kernel_marks = table.addresses().any(|entry| entry.protocol.is_some());
-        let leftovers: Vec<AddressSpec> = table
+        let leftovers: Vec<Ours> = table
             .addresses()
             .filter_map(|entry| {
                 let line = line_of(&entry.key, table)?;
@@ -212,13 +215,16 @@ impl Holdings {
                     Some(owner) => marked || left_by_us || !owner,
                     None => left_by_us,
                 };
-                ours_to_remove.then(|| bare(entry))
+                ours_to_remove.then(|| Ours { spec: bare(entry), line })
             })
             .collect();
-        for spec in &leftovers {
-            info!(address = %spec.key.address, prefix = spec.key.prefix_len, "removing an address left from before");
+        for Ours { line, .. } in &leftovers {
+            info!(address = %line, "removing an address left from before");
         }
-        self.remove(now, leftovers, table);
+        let gone = leftovers.iter().map(|left| left.spec.clone()).collect();
+        // Taken over first: one that the kernel does not give up is tried again, and stays in the journal.
+        self.ours.extend(leftovers.into_iter().map(|left| (left.spec.key, left)));
+        self.remove(now, gone, table);
         self.rewrite_journal();
     }
 

@@ -56,18 +56,18 @@ impl Journal {
         Self { path: directory.join(NAME), file: None }
     }
 
-    /// What an earlier process left; lines that make no sense are skipped.
+    /// What an earlier process left; lines that make no sense are skipped, whatever octets are in them.
     ///
     /// # Errors
     /// The file exists, but cannot be read.
     pub(crate) fn load(&self) -> io::Result<BTreeSet<Line>> {
-        let mut text = String::new();
+        let mut octets = Vec::new();
         match File::open(&self.path) {
-            Ok(file) => file.take(LIMIT).read_to_string(&mut text)?,
+            Ok(file) => file.take(LIMIT).read_to_end(&mut octets)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
             Err(error) => return Err(error),
         };
-        Ok(text.lines().filter_map(Line::parse).collect())
+        Ok(String::from_utf8_lossy(&octets).lines().filter_map(Line::parse).collect())
     }
 
     /// Notes addresses that are about to be added.
@@ -82,7 +82,8 @@ impl Journal {
                 self.file.insert(file)
             }
         };
-        file.write_all(text(lines.iter()).as_bytes())
+        // On a line of its own, even if the last one was cut off by a full file system.
+        file.write_all(format!("\n{}", text(lines.iter())).as_bytes())
     }
 
     /// Makes these the whole content.
@@ -123,8 +124,8 @@ mod tests {
         assert!(journal.load().expect("no file yet").is_empty());
         let (first, second) = (line("eth0 10.0.0.100/32"), line("eth1 fd00::1/128"));
         journal.append(std::slice::from_ref(&first)).expect("written");
-        fs::write(directory.path().join(NAME), "eth0 10.0.0.100/32\nrubbish\neth0 x/9\neth0 ::/999\n")
-            .expect("written");
+        let rubbish = b"\xff\xfe\neth0 10.0.0.100/32\nrubbish\neth0 x/9\neth0 ::/999\neth0 10.0.0.";
+        fs::write(directory.path().join(NAME), rubbish).expect("written");
         assert_eq!(journal.load().expect("read"), BTreeSet::from([first.clone()]));
         journal.append(std::slice::from_ref(&second)).expect("written");
         assert_eq!(journal.load().expect("read"), BTreeSet::from([first, second.clone()]));

@@ -207,7 +207,10 @@ impl Keeper {
         match command {
             Command::Begin { config, done } => {
                 self.reread();
-                self.holdings.remove_leftovers(uptime(), &config, &self.table);
+                // What cannot be seen cannot be removed; the journal keeps it for the next start.
+                if self.reread_at.is_none() {
+                    self.holdings.remove_leftovers(uptime(), &config, &self.table);
+                }
                 self.watch();
                 let _ = done.send(());
             }

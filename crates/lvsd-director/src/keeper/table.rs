@@ -57,18 +57,24 @@ impl Table {
 
     /// A link is new or changed.
     pub(crate) fn set_link(&mut self, link: Link) {
-        if let Some(before) = self.links.get(&link.index) {
-            self.names.remove(&before.name);
-        }
+        self.forget_name(link.index);
         self.names.insert(link.name.clone(), link.index);
         self.links.insert(link.index, link);
     }
 
+    /// Names can be exchanged between links: another one may have this one's by now.
+    fn forget_name(&mut self, index: u32) {
+        if let Some(before) = self.links.get(&index)
+            && self.names.get(&before.name) == Some(&index)
+        {
+            self.names.remove(&before.name);
+        }
+    }
+
     /// A link is gone, and its addresses with it.
     pub(crate) fn remove_link(&mut self, index: u32) {
-        if let Some(link) = self.links.remove(&index) {
-            self.names.remove(&link.name);
-        }
+        self.forget_name(index);
+        self.links.remove(&index);
         self.addresses.retain(|key, _| key.interface != index);
     }
 
@@ -261,5 +267,12 @@ mod tests {
         let gone = Fact::Link { name: name.clone(), device: None, state: LinkState::Down };
         assert!(table.news(foreign).contains(&gone), "a renamed link is gone");
         assert!(table.link("eth0").is_none() && table.link("lan0").is_some());
+        table.set_link(link(4, "eth0", true));
+        for (index, name) in [(3, "eth0"), (4, "lan0")] {
+            // As after lost notifications: the two have exchanged their names.
+            table.set_link(link(index, name, true));
+        }
+        let index_of = |name| table.link(name).map(|link| link.index);
+        assert_eq!((index_of("eth0"), index_of("lan0")), (Some(3), Some(4)));
     }
 }

@@ -154,6 +154,75 @@ fn unicast_peers_elect_with_and_without_an_interface() -> Outcome {
 
 #[test]
 #[ignore = "needs root and namespaces"]
+fn a_route_that_comes_later_gives_an_instance_without_interface_its_source() -> Outcome {
+    require!(Need::Root);
+    let scene = Scene::new()?;
+    let home = tempfile::tempdir()?;
+    let mut plan = unicast(150, "10.9.0.2");
+    plan.instances[0].interface = None;
+    plan.instances[0].addresses[0].interface = Some(interface("eth0"));
+    let mut a = Director::start(&scene.a, &home, plan)?;
+    let seen = a.wait_state(InstanceState::Fault)?;
+    assert_eq!(seen.faults, ["no source address for adverts"]);
+    scene.a.ip("route add 10.9.0.0/24 via 10.0.0.2")?;
+    a.wait_state(InstanceState::Master)?;
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs root and namespaces"]
+fn addresses_beyond_what_an_advert_can_carry_are_held_and_not_advertised() -> Outcome {
+    require!(Need::Root);
+    let scene = Scene::new()?;
+    let home = tempfile::tempdir()?;
+    let wire = scene.lan.capture()?;
+    scene.a.ip("link set eth0 mtu 1280")?;
+    let four: Vec<String> = (0..260_u16).map(|n| format!("10.1.{}.{}/32", n >> 8, n & 0xff)).collect();
+    let six: Vec<String> = (1..=90).map(|n| format!("fd00::1:{n:x}/128")).collect();
+    let text = |all: &[String]| all.iter().map(String::as_str).map(str::to_owned).collect::<Vec<_>>();
+    let make = |name: &str, vips: &[String]| {
+        instance(name, 150, &text(vips).iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    let both = config([make("FOUR", &four), make("SIX", &six)]);
+    let (mut a, applied) = Director::start_saying(&scene.a, &home, both)?;
+    let Applied::Degraded(problems) = applied else { return Err("nothing is said of it".into()) };
+    assert_eq!(problems.len(), 2, "{problems:?}");
+    // 1280 - 20 - 8 octets have room for 313 of 4 octets, but the count is one octet.
+    assert!(problems[0].contains("FOUR") && problems[0].contains("5 from 10.1.0.255 on"), "{problems:?}");
+    // 1280 - 40 - 8 octets have room for 77 of 16 octets.
+    assert!(problems[1].contains("SIX") && problems[1].contains("13 from fd00::1:4e on"), "{problems:?}");
+    for (destination, count_at, count) in [("224.0.0.18", 37, 255), ("ff02::12", 57, 77)] {
+        let advert = wire.wait(PATIENCE, "an advert", |frame| {
+            frame.advert().is_some_and(|advert| advert.destination == ip(destination))
+        })?;
+        assert_eq!(advert.bytes[count_at], count);
+    }
+    let deadline = std::time::Instant::now() + PATIENCE;
+    while a.snapshot()?.instances.iter().map(|seen| seen.addresses_present).sum::<u32>() != 350 {
+        assert!(std::time::Instant::now() < deadline, "not all addresses are held");
+    }
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs root and namespaces"]
+fn an_interface_that_is_renamed_does_not_keep_the_addresses() -> Outcome {
+    require!(Need::Root);
+    let scene = Scene::new()?;
+    let home = tempfile::tempdir()?;
+    let mut a = Director::start(&scene.a, &home, config([instance("VI", 255, &["10.0.0.100/32"])]))?;
+    a.wait("the address", |seen| seen.addresses_present == 1)?;
+    scene.a.ip("link set eth0 name lan0")?;
+    a.wait_state(InstanceState::Fault)?;
+    until(PATIENCE, "the address to go", || !scene.a.has_address(ip("10.0.0.100"), "lan0"))?;
+    scene.a.ip("link set lan0 name eth0")?;
+    a.wait_state(InstanceState::Master)?;
+    until(PATIENCE, "the address to come back", || scene.a.has_address(ip("10.0.0.100"), "eth0"))?;
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs root and namespaces"]
 fn an_address_that_somebody_deletes_comes_back_and_is_announced() -> Outcome {
     require!(Need::Root);
     let scene = Scene::new()?;
