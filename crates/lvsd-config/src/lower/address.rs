@@ -117,7 +117,7 @@ impl<'a> Lowering<'a> {
             "scope" => address.scope = self.scope(value),
             "brd" | "broadcast" => address.broadcast = self.broadcast(value, address),
             "label" => address.label = self.label(value, address),
-            "peer" => address.peer = self.address(value),
+            "peer" => address.peer = self.peer(value, address),
             "preferred_lft" => {
                 if value.text == "forever" {
                     address.preferred = PreferredLifetime::Forever;
@@ -173,6 +173,16 @@ impl<'a> Lowering<'a> {
                 _ => Broadcast::None,
             },
         }
+    }
+
+    fn peer(&mut self, word: Word<'_>, address: &VirtualAddress) -> Option<IpAddr> {
+        let peer = self.address(word)?;
+        if peer.is_ipv4() == address.address.is_ipv4() {
+            return Some(peer);
+        }
+        let message = format!("{peer} is not of the same family as {}; it is ignored", address.address);
+        self.report(Diagnostic::tolerated(Rule::FamilyMismatch, word.span, message));
+        None
     }
 
     fn label(&mut self, word: Word<'_>, address: &VirtualAddress) -> Option<String> {

@@ -65,31 +65,7 @@ impl<'a> Lowering<'a> {
             Some(word) => self.port(word)?,
             None => 0,
         };
-        let mut draft = ServerDraft {
-            forward: service.forward.unwrap_or(Forward::Nat),
-            weight: service.weight,
-            upper: (0, None),
-            lower: (0, None),
-            inhibit_on_failure: service.inhibit_on_failure,
-            alpha: service.alpha,
-            virtualhost: service.virtualhost.clone(),
-            timing: Timing::default(),
-            notify_up: None,
-            notify_down: None,
-        };
-        self.check_repeated(block.block());
-        let mut checks = Vec::new();
-        for statement in block.block() {
-            if !self.accept(statement) {
-                continue;
-            }
-            if statement.row.takes_block() {
-                checks.push(statement);
-            } else {
-                let known = self.server_setting(statement, &mut draft);
-                debug_assert!(known, "{} works, so it is lowered", statement.row.name);
-            }
-        }
+        let (draft, checks) = self.server_draft(block, service);
         let tunnelled = matches!(draft.forward, Forward::Tunnel { .. });
         if let Some(family) = service.family.filter(|&family| family != Family::of(address) && !tunnelled) {
             let message =
@@ -123,6 +99,40 @@ impl<'a> Lowering<'a> {
             checks,
         };
         Some((server, word.span))
+    }
+
+    /// What a real server says, and the blocks of its checks.
+    fn server_draft(
+        &mut self,
+        block: &'a Statement,
+        service: &ServiceDraft,
+    ) -> (ServerDraft, Vec<&'a Statement>) {
+        let mut draft = ServerDraft {
+            forward: service.forward.unwrap_or(Forward::Nat),
+            weight: service.weight,
+            upper: (0, None),
+            lower: (0, None),
+            inhibit_on_failure: service.inhibit_on_failure,
+            alpha: service.alpha,
+            virtualhost: service.virtualhost.clone(),
+            timing: Timing::default(),
+            notify_up: None,
+            notify_down: None,
+        };
+        self.check_repeated(block.block());
+        let mut checks = Vec::new();
+        for statement in block.block() {
+            if !self.accept(statement) {
+                continue;
+            }
+            if statement.row.takes_block() {
+                checks.push(statement);
+            } else {
+                let known = self.server_setting(statement, &mut draft);
+                debug_assert!(known, "{} works, so it is lowered", statement.row.name);
+            }
+        }
+        (draft, checks)
     }
 
     fn server_setting(&mut self, statement: &Statement, draft: &mut ServerDraft) -> bool {
