@@ -14,6 +14,7 @@ mod service;
 mod site;
 mod table;
 mod talk;
+mod tls;
 
 pub use farm::{Customer, RealServer, shares, wait_only};
 pub use make::Make;
@@ -24,6 +25,7 @@ pub use service::Service;
 pub use site::{Node, Site, held};
 pub use table::{connections, difference, restarted, table, wait_table, wait_table_within};
 pub use talk::{Talk, start_talker};
+pub use tls::TlsPage;
 
 use std::{net::IpAddr, time::Duration};
 
