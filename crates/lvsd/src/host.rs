@@ -29,9 +29,8 @@ fn scripts(config: &Config, loaded: &Loaded) -> Vec<Diagnostic> {
                 let text = format!("this script will not run: {refused}");
                 let finding = Diagnostic::tolerated(Rule::UnusableScript, span, text);
                 findings.push(match refused {
-                    Refused::NotFound { .. } | Refused::NotInPath { .. } => {
-                        finding.help("a tracker or notification without its script is left out until it can run")
-                    }
+                    Refused::NotFound { .. } | Refused::NotInPath { .. } => finding
+                        .help("a tracker or notification without its script is left out until it can run"),
                     _ => finding,
                 });
             }
