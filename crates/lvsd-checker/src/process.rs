@@ -15,7 +15,7 @@ use lvsd_ipc::{
 use lvsd_model::{CheckKind, LvsConfig, SchedulingClass, ScriptPolicy};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, mpsc};
 use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::{Duration, timeout};
 
@@ -70,6 +70,16 @@ async fn read(mut reader: FrameReader<OwnedReadHalf>, orders: mpsc::Sender<Resul
     }
 }
 
+/// The way back to the supervisor; one frame at a time.
+#[derive(Clone)]
+struct Answers(Rc<Mutex<FrameWriter<OwnedWriteHalf>>>);
+
+impl Answers {
+    async fn send(&self, answer: &Answer) -> Result<(), FrameError> {
+        self.0.lock().await.send(answer).await
+    }
+}
+
 /// Whether the process goes on.
 enum Next {
     Continue,
@@ -77,12 +87,12 @@ enum Next {
 }
 
 struct Process {
-    answers: FrameWriter<OwnedWriteHalf>,
+    answers: Answers,
     shared: Rc<Shared>,
     probes: Rc<Probes>,
     notifier: Rc<Notifier>,
     schedule: Rc<Schedule>,
-    keeper: Handle,
+    keeper: Rc<Handle>,
     /// `None` before the first plan.
     scheduling: Option<SchedulingClass>,
     release: Release,
@@ -103,6 +113,7 @@ impl Process {
         let checking = spawn_local(Rc::clone(&schedule).run());
         let (keeper, keeping) =
             keeper::spawn(Keeper::new(connect, Journal::new(supervisor)), Rc::clone(&shared));
+        let (answers, keeper) = (Answers(Rc::new(Mutex::new(answers))), Rc::new(keeper));
         let (scheduling, release) = (None, Release::Ours);
         let process = Self { answers, shared, probes, notifier, schedule, keeper, scheduling, release };
         (process, keeping, checking)
@@ -111,27 +122,30 @@ impl Process {
     async fn work(&mut self, inbox: &mut mpsc::Receiver<Result<Order, FrameError>>) -> Result<(), RunError> {
         self.answers.send(&Answer::Ready).await?;
         while let Some(order) = inbox.recv().await {
-            match self.handle(order?).await? {
-                Next::Continue => {}
-                Next::End => return Ok(()),
+            let handled = match order {
+                Ok(order) => self.handle(order).await,
+                Err(error) => Err(error),
+            };
+            match handled {
+                Ok(Next::Continue) => {}
+                Ok(Next::End) => return Ok(()),
+                // It died with something half said.
+                Err(FrameError::Io(_)) => break,
+                Err(error) => return Err(error.into()),
             }
         }
         tracing::warn!("the supervisor is gone; the IPVS table stays as it is");
         Ok(())
     }
 
-    async fn handle(&mut self, order: Order) -> Result<Next, RunError> {
+    async fn handle(&mut self, order: Order) -> Result<Next, FrameError> {
         match order {
             ToChild::Apply { generation, plan } => {
                 let outcome = self.apply(*plan).await;
                 self.answers.send(&Answer::Applied { generation, outcome }).await?;
                 tracing::debug!(generation = generation.0, "plan is in force");
             }
-            ToChild::Snapshot { request } => {
-                let (ipvs, counted) = self.keeper.count().await;
-                let snapshot = Box::new(snapshot(&self.shared.health.borrow(), ipvs, &counted));
-                self.answers.send(&Answer::Snapshot { request, snapshot }).await?;
-            }
+            ToChild::Snapshot { request } => self.report(request),
             ToChild::ClearCounters => {
                 self.shared.health.borrow_mut().clear_counters();
                 self.keeper.clear_counters();
@@ -146,6 +160,19 @@ impl Process {
             }
         }
         Ok(Next::Continue)
+    }
+
+    /// Answers with a snapshot. Reading the counters of thousands of services takes its time, which must not hold up a plan or
+    /// the end.
+    fn report(&self, request: u64) {
+        let (keeper, shared, answers) =
+            (Rc::clone(&self.keeper), Rc::clone(&self.shared), self.answers.clone());
+        spawn_local(async move {
+            let (ipvs, counted) = keeper.count().await;
+            let snapshot = Box::new(snapshot(&shared.health.borrow(), ipvs, &counted));
+            // That the supervisor is gone is noticed elsewhere.
+            let _ = answers.send(&Answer::Snapshot { request, snapshot }).await;
+        });
     }
 
     /// Moves to a plan; returns when the kernel's table has followed, or cannot.

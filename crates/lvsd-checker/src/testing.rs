@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use ipvs::model::Model;
-use ipvs::{Dest, DestStatus, Ipvs, IpvsError, Op, Service, ServiceKey, Stats, Table};
+use ipvs::{Dest, DestStatus, Errno, Ipvs, IpvsError, Op, Service, ServiceKey, Stats, Table};
 use lvsd_model::{
     Check, CheckKind, CheckTiming, Endpoint, Forward, LvsConfig, Protocol, RealServer, Scheduler,
     SchedulerFlags, Target, VirtualServer, Weight,
@@ -93,6 +93,8 @@ pub(crate) struct Inside {
     pub(crate) absent: bool,
     /// Changes asked for since the test last looked.
     pub(crate) ops: Vec<Op>,
+    /// Changes that it does not make, for a reason of its own.
+    pub(crate) refuses: Vec<Op>,
     /// Reads of destinations since then.
     pub(crate) dest_reads: usize,
 }
@@ -131,6 +133,8 @@ impl Kernel for Fake {
     }
 
     async fn dests(&mut self, key: &ServiceKey) -> Result<Vec<(Dest, DestStatus)>, IpvsError> {
+        // As an answer that has to be waited for does.
+        tokio::task::yield_now().await;
         self.check()?;
         self.0.borrow_mut().dest_reads += 1;
         let table = self.table();
@@ -144,9 +148,10 @@ impl Kernel for Fake {
         }
         let mut inside = self.0.borrow_mut();
         inside.ops.extend(ops.iter().cloned());
-        let model = &mut inside.model;
+        let Inside { model, refuses, .. } = &mut *inside;
         let kernel = |op: &Op, errno| IpvsError::Kernel { op: op.to_string(), errno };
-        ops.iter().map(|op| model.apply_one(op).map_err(|errno| kernel(op, errno))).collect()
+        let mut done = |op: &Op| if refuses.contains(op) { Err(Errno::EPERM) } else { model.apply_one(op) };
+        ops.iter().map(|op| done(op).map_err(|errno| kernel(op, errno))).collect()
     }
 
     async fn flush(&mut self) -> Result<(), IpvsError> {

@@ -16,7 +16,7 @@ mod task;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Bound;
+use std::ops::{Bound, ControlFlow};
 
 use ipvs::{DestKey, DestStatus, Entry, Errno, IpvsError, Op, Service, ServiceKey, Stats, Table, plan_entry};
 use lvsd_ipc::IpvsHealth;
@@ -42,6 +42,14 @@ const RETRY: Duration = Duration::from_secs(10);
 pub(crate) struct Counted {
     pub(crate) stats: Stats,
     pub(crate) dests: BTreeMap<DestKey, DestStatus>,
+}
+
+/// A reading of the kernel's counters that is under way. Of thousands of services it takes long enough for changes to be made
+/// in between.
+#[derive(Debug, Default)]
+pub(crate) struct Counting {
+    left: std::vec::IntoIter<(ServiceKey, Stats)>,
+    pub(crate) counted: BTreeMap<ServiceKey, Counted>,
 }
 
 /// A service that the kernel does not take.
@@ -159,10 +167,30 @@ impl<C: Connect> Keeper<C> {
         self.retry(shared).await;
     }
 
-    /// What the kernel counts for our services. Changes that come up meanwhile are not kept waiting.
-    pub(crate) async fn counted(&mut self, shared: &Shared) -> BTreeMap<ServiceKey, Counted> {
-        let read = self.read_counters(shared).await;
-        self.noted_if_connected(read).unwrap_or_default()
+    /// Begins to read what the kernel counts for our services.
+    pub(crate) async fn begin_counting(&mut self, shared: &Shared) -> Counting {
+        let read = match &mut self.kernel {
+            Some(kernel) => kernel.services().await,
+            None => return Counting::default(),
+        };
+        let services = self.noted(read).unwrap_or_default();
+        let health = shared.health.borrow();
+        let ours = services.into_iter().map(|(service, stats)| (*service.key(), stats));
+        let ours: Vec<_> = ours.filter(|(key, _)| health.has_service(key)).collect();
+        Counting { left: ours.into_iter(), counted: BTreeMap::new() }
+    }
+
+    /// Reads the destinations of one more service; done when there is none left.
+    pub(crate) async fn go_on_counting(&mut self, counting: &mut Counting) -> ControlFlow<()> {
+        let Some((key, stats)) = counting.left.next() else { return ControlFlow::Break(()) };
+        let read = match &mut self.kernel {
+            Some(kernel) => kernel.dests(&key).await,
+            None => return ControlFlow::Break(()),
+        };
+        let Some(dests) = self.noted(read) else { return ControlFlow::Break(()) };
+        let dests = dests.into_iter().map(|(dest, status)| (dest.key, status)).collect();
+        counting.counted.insert(key, Counted { stats, dests });
+        ControlFlow::Continue(())
     }
 
     /// Ends: removes what is ours, or everything. A service takes its destinations with it.
@@ -172,6 +200,7 @@ impl<C: Connect> Keeper<C> {
             self.kernel = self.noted(connected);
         }
         let Some(kernel) = &mut self.kernel else { return };
+        let mut left = Failures::new();
         match manner {
             Release::Everything => {
                 let flushed = kernel.flush().await;
@@ -181,15 +210,17 @@ impl<C: Connect> Keeper<C> {
             }
             Release::Ours => {
                 let ops: Vec<_> = self.journal.owned().iter().copied().map(Op::DelService).collect();
-                let failures = self.carry_out(&ops).await;
-                if let Some((key, error)) = failures.first_key_value() {
-                    tracing::error!(%key, %error, failed = failures.len(), "services could not be removed");
+                left = self.carry_out(&ops).await;
+                if let Some((key, error)) = left.first_key_value() {
+                    tracing::error!(%key, %error, failed = left.len(), "services could not be removed");
                 }
             }
         }
         self.known.clear();
-        let owned = self.journal.owned().clone();
-        self.journal.disown(&owned);
+        // What is still there, the next start has to know of.
+        let owned = self.journal.owned().iter();
+        let gone = owned.filter(|key| !left.contains_key(key)).copied().collect();
+        self.journal.disown(&gone);
     }
 
     /// Makes the services what is desired of them now. What fails is read anew and tried once more; what is refused even
@@ -413,26 +444,6 @@ impl<C: Connect> Keeper<C> {
         if self.reread(&due).await {
             self.bring_about(shared, due).await;
         }
-    }
-
-    async fn read_counters(&mut self, shared: &Shared) -> Result<BTreeMap<ServiceKey, Counted>, IpvsError> {
-        let mut all = BTreeMap::new();
-        let Some(kernel) = &mut self.kernel else { return Ok(all) };
-        let services = kernel.services().await?;
-        for (service, stats) in services {
-            let key = *service.key();
-            if !shared.health.borrow().has_service(&key) {
-                continue;
-            }
-            if shared.health.borrow().has_changes() {
-                self.sync(shared).await;
-            }
-            let Some(kernel) = &mut self.kernel else { return Ok(all) };
-            let dests = kernel.dests(&key).await?;
-            let dests = dests.into_iter().map(|(dest, status)| (dest.key, status)).collect();
-            all.insert(key, Counted { stats, dests });
-        }
-        Ok(all)
     }
 
     /// As [`Keeper::noted`], of something that did nothing if there was no connection (any more).

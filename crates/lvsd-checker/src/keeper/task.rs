@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{Duration, Instant, sleep_until};
 
-use super::{Connect, Counted, FlushAtStart, Keeper, Release};
+use super::{Connect, Counted, Counting, FlushAtStart, Keeper, Release};
 use crate::shared::Shared;
 
 /// Time between rounds of comparing with the kernel, when a round is short.
@@ -23,11 +23,13 @@ const SHARE: u32 = 10;
 /// Time between attempts to reach a kernel that has no IPVS.
 const RECONNECT: Duration = Duration::from_secs(2);
 
+type CountReply = oneshot::Sender<(IpvsHealth, BTreeMap<ServiceKey, Counted>)>;
+
 /// What the supervisor's side asks of the keeper.
 enum Order {
     Adopt(PathBuf, BTreeSet<ServiceKey>, FlushAtStart, oneshot::Sender<Table>),
     Sync(oneshot::Sender<Vec<String>>),
-    Count(oneshot::Sender<(IpvsHealth, BTreeMap<ServiceKey, Counted>)>),
+    Count(CountReply),
     ClearCounters,
     Release(Release, oneshot::Sender<()>),
 }
@@ -84,6 +86,35 @@ impl Handle {
     }
 }
 
+/// Who wants the kernel's counters.
+#[derive(Default)]
+struct Counts {
+    under_way: Option<(Counting, Vec<CountReply>)>,
+    /// Those who came during a reading get the next one.
+    next: Vec<CountReply>,
+}
+
+impl Counts {
+    const fn is_wanted(&self) -> bool {
+        self.under_way.is_some() || !self.next.is_empty()
+    }
+
+    /// Does one step, so that whatever is more urgent has its turn.
+    async fn step<C: Connect>(&mut self, keeper: &mut Keeper<C>, shared: &Shared) {
+        let Some((counting, _)) = &mut self.under_way else {
+            self.under_way = Some((keeper.begin_counting(shared).await, std::mem::take(&mut self.next)));
+            return;
+        };
+        if keeper.go_on_counting(counting).await.is_break()
+            && let Some((Counting { counted, .. }, replies)) = self.under_way.take()
+        {
+            for reply in replies {
+                let _ = reply.send((keeper.numbers().clone(), counted.clone()));
+            }
+        }
+    }
+}
+
 async fn keep<C: Connect>(
     mut keeper: Keeper<C>,
     shared: Rc<Shared>,
@@ -93,6 +124,7 @@ async fn keep<C: Connect>(
     // nothing to look after any more.
     let mut active = false;
     let mut next_round = Instant::now();
+    let mut counts = Counts::default();
     loop {
         tokio::select! {
             biased;
@@ -106,10 +138,7 @@ async fn keep<C: Connect>(
                     keeper.sync(&shared).await;
                     let _ = reply.send(keeper.complaints());
                 }
-                Some(Order::Count(reply)) => {
-                    let counted = keeper.counted(&shared).await;
-                    let _ = reply.send((keeper.numbers().clone(), counted));
-                }
+                Some(Order::Count(reply)) => counts.next.push(reply),
                 Some(Order::ClearCounters) => keeper.clear_counters(),
                 Some(Order::Release(manner, reply)) => {
                     active = false;
@@ -125,6 +154,7 @@ async fn keep<C: Connect>(
                 let pause = if keeper.is_connected() { ROUND.max(begun.elapsed() * SHARE) } else { RECONNECT };
                 next_round = Instant::now() + pause;
             }
+            () = std::future::ready(()), if counts.is_wanted() => counts.step(&mut keeper, &shared).await,
         }
     }
 }

@@ -335,3 +335,17 @@ fn a_contradiction_makes_it_look() {
         assert_eq!(process.keeper.complaints(), Vec::<String>::new());
     });
 }
+
+#[test]
+fn what_could_not_be_removed_at_the_end_is_removed_by_the_next_start() {
+    block_on(async {
+        let (kernel, directory) = (Fake::default(), directory());
+        let mut process = Process::start(&kernel, &directory, two()).await;
+        kernel.0.borrow_mut().refuses.push(Op::DelService(key(A)));
+        process.keeper.release(Release::Ours).await;
+        assert_eq!(kernel.table().keys().collect::<Vec<_>>(), [&key(A)]);
+        kernel.0.borrow_mut().refuses.clear();
+        Process::start(&kernel, &directory, config(Vec::new())).await;
+        assert!(kernel.table().is_empty());
+    });
+}

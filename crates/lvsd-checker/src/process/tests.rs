@@ -307,3 +307,35 @@ fn counters_can_be_cleared() {
         bench.stop(StopManner::Release).await;
     });
 }
+
+#[test]
+fn a_snapshot_of_many_services_holds_up_nothing() {
+    block_on(async {
+        let (kernel, directory) = (Fake::default(), directory());
+        let mut bench = Bench::new(&kernel).await;
+        let many = (1..=200).map(|port| service(&format!("10.0.0.1:{port}"), vec![server("192.0.2.1:80")]));
+        assert_eq!(bench.apply(directory.path(), config(many.collect())).await, Applied::Done);
+        bench.orders.send(&Order::Snapshot { request: 1 }).await.expect("sent");
+        bench.apply(directory.path(), one(vec![server("192.0.2.1:80")])).await;
+        assert_eq!(kernel.table().len(), 1);
+        assert!(matches!(bench.answer().await, Answer::Snapshot { request: 1, .. }));
+        bench.stop(StopManner::Release).await;
+    });
+}
+
+#[test]
+fn whoever_asks_during_a_snapshot_gets_one_too() {
+    block_on(async {
+        let (kernel, directory) = (Fake::default(), directory());
+        let mut bench = Bench::new(&kernel).await;
+        bench.apply(directory.path(), one(vec![server("192.0.2.1:80")])).await;
+        for request in 1..=3 {
+            bench.orders.send(&Order::Snapshot { request }).await.expect("sent");
+        }
+        for wanted in 1..=3 {
+            let answer = bench.answer().await;
+            assert!(matches!(answer, Answer::Snapshot { request, .. } if request == wanted), "{answer:?}");
+        }
+        bench.stop(StopManner::Release).await;
+    });
+}
