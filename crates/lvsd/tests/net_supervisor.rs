@@ -55,7 +55,9 @@ fn signal(director: &Director, file: &str, signal: Signal) -> Result<()> {
 
 fn page(host: &Host) -> Option<String> {
     let address = SocketAddr::from(([127, 0, 0, 1], 9165));
-    web::Client::new(web::Target::Http { address, path: "/metrics".to_owned() }).fetch_from(host).ok()
+    let client = web::Client::new(web::Target::Http { address, path: "/metrics".to_owned() });
+    // A child that does not answer is waited for.
+    web::Client { timeout: SOON, ..client }.fetch_from(host).ok()
 }
 
 /// Waits until the page has a line.

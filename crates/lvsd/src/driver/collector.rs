@@ -1,4 +1,7 @@
 //! Brings the children's snapshots together: one round at a time, each with a deadline.
+//!
+//! A child that still owes an earlier answer is not asked again before it has come: questions must not pile up before a child
+//! that takes its time, or plans and the order to stop would wait behind them.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,8 +13,11 @@ use crate::dump::Dump;
 use crate::observation::Observation;
 use crate::roles::PerRole;
 
-/// How long a round waits for a child.
-const LIMIT: Duration = Duration::from_millis(500);
+/// How long a round waits for a child. To read the counters of 10,000 services takes seconds; scrapers wait 10 s by default.
+const LIMIT: Duration = Duration::from_secs(3);
+
+/// How long an answer is believed to be on its way.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What an observation is for.
 #[derive(Debug)]
@@ -25,6 +31,7 @@ struct Round {
     request: u64,
     deadline: Instant,
     awaited: PerRole<bool>,
+    unasked: PerRole<bool>,
     observation: Observation,
     purposes: Vec<Purpose>,
 }
@@ -35,6 +42,8 @@ pub(super) struct Collector {
     last_request: u64,
     waiting: Vec<Purpose>,
     round: Option<Round>,
+    /// Until when the child is not asked again: it was asked, and has not answered.
+    owing: PerRole<Option<Instant>>,
 }
 
 /// A round that is over.
@@ -45,23 +54,35 @@ impl Collector {
         self.waiting.push(purpose);
     }
 
-    /// Begins a round when somebody waits and none is under way; the number is to be asked of the awaited children.
-    pub(super) fn begin(&mut self, now: Instant, awaited: PerRole<bool>) -> Option<u64> {
+    /// Begins a round when somebody waits and none is under way.
+    pub(super) fn begin(&mut self, now: Instant, awaited: PerRole<bool>) {
         if self.round.is_some() || self.waiting.is_empty() {
-            return None;
+            return;
         }
         self.last_request += 1;
         self.round = Some(Round {
             request: self.last_request,
             deadline: now + LIMIT,
             awaited,
+            unasked: awaited,
             observation: Observation::default(),
             purposes: std::mem::take(&mut self.waiting),
         });
-        Some(self.last_request)
+    }
+
+    /// The next child to be asked, and under which number.
+    pub(super) fn question(&mut self, now: Instant) -> Option<(Role, u64)> {
+        let round = self.round.as_mut()?;
+        let owes = |role| self.owing.of(role).is_some_and(|until| now < until);
+        let may = |role: &Role| *round.unasked.of(*role) && !owes(*role);
+        let role = Role::ALL.into_iter().find(may)?;
+        *round.unasked.of_mut(role) = false;
+        *self.owing.of_mut(role) = Some(now + PATIENCE);
+        Some((role, round.request))
     }
 
     pub(super) fn vrrp(&mut self, request: u64, snapshot: Box<VrrpSnapshot>) {
+        self.owing.vrrp = None;
         if let Some(round) = self.round.as_mut().filter(|round| round.request == request) {
             round.observation.vrrp = Some(snapshot);
             round.awaited.vrrp = false;
@@ -69,6 +90,7 @@ impl Collector {
     }
 
     pub(super) fn checker(&mut self, request: u64, snapshot: Box<CheckerSnapshot>) {
+        self.owing.checker = None;
         if let Some(round) = self.round.as_mut().filter(|round| round.request == request) {
             round.observation.checker = Some(snapshot);
             round.awaited.checker = false;
@@ -77,8 +99,10 @@ impl Collector {
 
     /// A child that is gone answers no more.
     pub(super) fn lost(&mut self, role: Role) {
+        *self.owing.of_mut(role) = None;
         if let Some(round) = &mut self.round {
             *round.awaited.of_mut(role) = false;
+            *round.unasked.of_mut(role) = false;
         }
     }
 
@@ -103,13 +127,19 @@ mod tests {
 
     const BOTH: PerRole<bool> = PerRole { vrrp: true, checker: true };
 
+    /// Begins a round and asks whom it can.
+    fn asked(collector: &mut Collector, now: Instant, awaited: PerRole<bool>) -> Vec<(Role, u64)> {
+        collector.begin(now, awaited);
+        std::iter::from_fn(|| collector.question(now)).collect()
+    }
+
     #[test]
     fn a_round_ends_with_the_last_answer_or_at_its_deadline() {
         let now = Instant::now();
         let mut collector = Collector::default();
-        assert_eq!(collector.begin(now, BOTH), None, "nobody has asked");
+        assert_eq!(asked(&mut collector, now, BOTH), [], "nobody has asked");
         collector.want(Purpose::Dump(Dump::Stats));
-        assert_eq!(collector.begin(now, BOTH), Some(1));
+        assert_eq!(asked(&mut collector, now, BOTH), [(Role::Checker, 1), (Role::Vrrp, 1)]);
         collector.vrrp(1, Box::default());
         assert!(collector.finish(now).is_none());
         collector.checker(1, Box::default());
@@ -117,9 +147,7 @@ mod tests {
         assert!(observation.vrrp.is_some() && observation.checker.is_some() && purposes.len() == 1);
 
         collector.want(Purpose::Dump(Dump::Stats));
-        assert_eq!(collector.begin(now, BOTH), Some(2));
-        // Answers to the round before do not count.
-        collector.vrrp(1, Box::default());
+        assert_eq!(asked(&mut collector, now, BOTH), [(Role::Checker, 2), (Role::Vrrp, 2)]);
         collector.lost(Role::Checker);
         assert!(collector.finish(now).is_none());
         let late = collector.deadline().expect("a round");
@@ -128,17 +156,52 @@ mod tests {
     }
 
     #[test]
+    fn a_child_that_owes_an_answer_is_not_asked_again_before_it_has_come() {
+        let now = Instant::now();
+        let mut collector = Collector::default();
+        collector.want(Purpose::Dump(Dump::Stats));
+        asked(&mut collector, now, BOTH);
+        let late = collector.deadline().expect("a round");
+        collector.vrrp(1, Box::default());
+        assert!(collector.finish(late).is_some_and(|(observation, _)| observation.checker.is_none()));
+
+        collector.want(Purpose::Dump(Dump::Stats));
+        assert_eq!(asked(&mut collector, late, BOTH), [(Role::Vrrp, 2)]);
+        collector.vrrp(2, Box::default());
+        // The answer to the round before does not count, but now it can be asked.
+        collector.checker(1, Box::default());
+        assert!(collector.finish(late).is_none());
+        assert_eq!(asked(&mut collector, late, BOTH), [(Role::Checker, 2)]);
+        collector.checker(2, Box::default());
+        assert!(collector.finish(late).is_some_and(|(observation, _)| observation.checker.is_some()));
+
+        // One that died owes nothing, and neither does its successor.
+        collector.want(Purpose::Dump(Dump::Stats));
+        asked(&mut collector, late, BOTH);
+        collector.lost(Role::Checker);
+        collector.vrrp(3, Box::default());
+        assert!(collector.finish(late).is_some());
+        collector.want(Purpose::Dump(Dump::Stats));
+        assert_eq!(asked(&mut collector, late, BOTH), [(Role::Checker, 4), (Role::Vrrp, 4)]);
+
+        // An answer that does not come at all is not waited for for ever.
+        assert!(collector.finish(late + LIMIT).is_some());
+        collector.want(Purpose::Dump(Dump::Stats));
+        assert_eq!(asked(&mut collector, late + PATIENCE, BOTH), [(Role::Checker, 5), (Role::Vrrp, 5)]);
+    }
+
+    #[test]
     fn who_asks_during_a_round_waits_for_the_next() {
         let now = Instant::now();
         let mut collector = Collector::default();
         collector.want(Purpose::Dump(Dump::Stats));
-        collector.begin(now, PerRole { vrrp: true, checker: false });
+        asked(&mut collector, now, PerRole { vrrp: true, checker: false });
         collector.want(Purpose::Dump(Dump::Json));
-        assert_eq!(collector.begin(now, BOTH), None);
+        assert_eq!(asked(&mut collector, now, BOTH), []);
         collector.vrrp(1, Box::default());
         let (_, purposes) = collector.finish(now).expect("complete");
         assert!(matches!(purposes[..], [Purpose::Dump(Dump::Stats)]));
-        assert_eq!(collector.begin(now, PerRole::default()), Some(2));
+        assert_eq!(asked(&mut collector, now, PerRole::default()), []);
         let (_, purposes) = collector.finish(now).expect("nobody to wait for");
         assert!(matches!(purposes[..], [Purpose::Dump(Dump::Json)]));
     }

@@ -456,17 +456,16 @@ impl Driver {
     fn collect(&mut self) {
         loop {
             let now = Instant::now();
-            if let Some((mut observation, purposes)) = self.collector.finish(now) {
-                observation.health = self.health;
-                let observation = Arc::new(observation);
-                purposes.into_iter().for_each(|purpose| self.serve(&observation, purpose));
-            }
             let awaited =
                 PerRole { vrrp: self.children.vrrp.is_some(), checker: self.children.checker.is_some() };
-            let Some(request) = self.collector.begin(now, awaited) else { return };
-            for role in Role::ALL {
+            self.collector.begin(now, awaited);
+            while let Some((role, request)) = self.collector.question(now) {
                 self.send_short(role, &ToChild::Snapshot { request });
             }
+            let Some((mut observation, purposes)) = self.collector.finish(now) else { return };
+            observation.health = self.health;
+            let observation = Arc::new(observation);
+            purposes.into_iter().for_each(|purpose| self.serve(&observation, purpose));
         }
     }
 
