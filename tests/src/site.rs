@@ -1,12 +1,12 @@
 //! A LAN with its directors, and what passes between them.
 
 use crate::{Make, Running, SOON, good};
-use lvsd_lab::{Advert, Capture, Frame, Host, Lan, Launch, Link, until};
+use lvsd_lab::{Advert, Capture, Frame, Host, Lan, Launch, Link, Process, built, until};
 use nix::{
     ifaddrs::{InterfaceAddress, getifaddrs},
     sys::socket::SockaddrStorage,
 };
-use std::{net::IpAddr, time::SystemTime};
+use std::{fs, net::IpAddr, path::Path, time::SystemTime};
 
 /// A LAN, and everything that passed it.
 #[derive(Debug)]
@@ -189,6 +189,19 @@ impl Node {
         config: &str,
     ) -> Running {
         Running::start(make, prepare(good(make.launch(&self.host))), config)
+    }
+
+    /// Starts the daemon with `/run/lvsd`, configuration and log in a directory that outlives it, as on a host where it
+    /// is killed and started again.
+    #[track_caller]
+    pub fn start_in(&self, directory: &Path, config: &str) -> Process {
+        let [run, file] = ["run", "director.conf"].map(|name| directory.join(name));
+        good(fs::create_dir_all(&run));
+        good(fs::write(&file, config));
+        let program = self.host.program(good(built("lvsd"))).bind(run, "/run/lvsd");
+        let program =
+            program.args(["-n", "-l", "-D", "-f"]).arg(file).arg("-p").arg(directory.join("main.pid"));
+        good(program.spawn(&directory.join("log")))
     }
 }
 

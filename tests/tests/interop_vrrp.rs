@@ -1,6 +1,6 @@
 //! The daemon and the peer as one pair, in every protocol and in both roles.
 
-use lvsd_e2e::{Make, Node, Site, Wire, good, in_parallel};
+use lvsd_e2e::{Cast, Make, Node, Site, Wire, good, in_parallel};
 use lvsd_lab::{Need, Rival, require};
 use std::{
     fmt,
@@ -142,4 +142,38 @@ fn ties_with_keepalived_2_2_7() {
 fn ties_with_keepalived_2_3_3() {
     require!(Need::Root, Need::Rival(Rival::V2_3_3), Make::subject().need());
     in_parallel(rows(Rival::V2_3_3), 6, a_tie_is_for_the_higher_address);
+}
+
+/// All three makes on one LAN: whoever of them is left and best leads, in whatever order they go and come.
+fn three_makes_agree(wire: &Wire) {
+    let vips = wire.vips();
+    let site = Site::new();
+    let nodes = [site.node("us", 1), site.node("newer", 2), site.node("older", 3)];
+    let makes = [Make::subject(), Make::Keepalived(Rival::V2_3_3), Make::Keepalived(Rival::V2_2_7)];
+    // Every make is the best, the second and the last once, where adverts are fast.
+    let turns = if wire.version == 2 { 1 } else { 3 };
+    for turn in 0..turns {
+        let priority = |index: usize| [150, 120, 100][(index + turn) % 3];
+        let mut seats: Vec<_> = (0..3)
+            .map(|index| {
+                let node = &nodes[index];
+                let config = wire.router(node, node, priority(index)).config();
+                (priority(index), index, node.start(makes[index], &config))
+            })
+            .collect();
+        seats.sort_by_key(|(priority, ..)| std::cmp::Reverse(*priority));
+        for (_, index, director) in &mut seats {
+            let others: Vec<_> = nodes.iter().filter(|node| !std::ptr::eq(*node, &nodes[*index])).collect();
+            site.settled(SystemTime::now(), &nodes[*index], &others, vips[0]);
+            director.finish();
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs root and namespaces"]
+fn all_three_makes_share_a_lan() {
+    require!(Need::Root, Need::Rival(Rival::V2_2_7), Need::Rival(Rival::V2_3_3), Make::subject().need());
+    let multicast = |wire: &Wire| wire.cast == Cast::Multicast;
+    in_parallel(Wire::ALL.into_iter().filter(multicast).collect(), 3, three_makes_agree);
 }

@@ -1,7 +1,7 @@
 //! Virtual addresses in the kernel: how they look there, and what becomes of them when others meddle or we die.
 
 use lvsd_e2e::{Make, Node, Router, SOON, Site, good, in_parallel, ip};
-use lvsd_lab::{Director, Lan, Need, Process, Rival, built, require, until};
+use lvsd_lab::{Director, Lan, Need, Process, Rival, require, until};
 use std::{fs, net::IpAddr, path::Path, time::SystemTime};
 
 fn vip() -> IpAddr {
@@ -107,17 +107,6 @@ fn a_virtual_address_that_is_left_is_not_taken_for_the_own_one() {
     node.wait_holds(vip());
 }
 
-/// The daemon in a directory that outlives it, as `/run/lvsd` does when it is killed.
-fn in_directory(node: &Node, directory: &Path, config: &str) -> Process {
-    let run = directory.join("run");
-    good(fs::create_dir_all(&run));
-    let file = directory.join("director.conf");
-    good(fs::write(&file, config));
-    let program =
-        node.host.program(good(built("lvsd"))).bind(run, "/run/lvsd").args(["-n", "-l", "-f"]).arg(file);
-    good(program.spawn(&directory.join("log")))
-}
-
 #[test]
 #[ignore = "needs root and namespaces"]
 fn an_address_left_by_a_dead_director_goes_also_when_the_configuration_forgot_it() {
@@ -127,13 +116,13 @@ fn an_address_left_by_a_dead_director_goes_also_when_the_configuration_forgot_it
     let home = Path::new("/run/lvsd-lab").join(format!("{}-forgotten", std::process::id()));
     let without_notes = |text: String| text.replace(" notify %HOME%/note\n", "");
     let router = Router::usual(150).vip("10.0.0.101/24");
-    let mut first = in_directory(&node, &home, &without_notes(router.config()));
+    let mut first = node.start_in(&home, &without_notes(router.config()));
     node.wait_holds(ip("10.0.0.101"));
     node.wait_holds(vip());
     // Not ours, and to be left alone.
     good(node.host.add_address("10.0.0.102/24", "eth0"));
     first.kill_family();
-    let mut again = in_directory(&node, &home, &without_notes(Router::usual(150).config()));
+    let mut again = node.start_in(&home, &without_notes(Router::usual(150).config()));
     node.wait_lacks(ip("10.0.0.101"));
     node.wait_holds(vip());
     assert!(node.holds(ip("10.0.0.102")));

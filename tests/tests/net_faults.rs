@@ -4,7 +4,9 @@
 use lvsd_e2e::{Make, Node, Router, SOON, Site, Wire, good, held, in_parallel, ip};
 use lvsd_lab::{Need, require, until};
 use nix::sys::signal::Signal;
-use std::{fmt::Write as _, net::IpAddr, time::SystemTime};
+use std::{
+    fmt::Write as _, net::IpAddr, os::unix::process::ExitStatusExt as _, path::Path, time::SystemTime,
+};
 
 fn vip() -> IpAddr {
     Router::usual_vip()
@@ -202,8 +204,37 @@ fn stopping_at_once_leaves_nothing() {
     for times in 1..=8 {
         let mut director = node.start(Make::Lvsd, &Router::usual(255).line("state MASTER").config());
         director.child("main.pid");
-        director.finish();
+        // Before it can answer, the signal ends it as it would any program; after that it stops in order.
+        let status = good(director.stop(SOON));
+        assert!(status.success() || status.signal() == Some(15), "{status}");
         assert!(!node.holds(vip()), "after {times} times");
         good(until(SOON, "nobody to be left", || director.process().family().is_empty()));
     }
+}
+
+/// As a service manager does: a supervisor that is killed is started again at once, while its children still resign.
+#[test]
+#[ignore = "needs root and namespaces"]
+fn a_killed_supervisor_that_is_started_again_at_once_leads_again() {
+    require!(Need::Root);
+    let (site, [better, other]) = Site::with_pair();
+    let home = Path::new("/run/lvsd-lab").join(format!("{}-again", std::process::id()));
+    let config = Router::usual(150).config().replace(" notify %HOME%/note\n", "");
+    let mut running = better.start_in(&home, &config);
+    better.wait_holds(vip());
+    let second = other.start(Make::Lvsd, &Router::usual(100).config());
+    second.wait_note("INSTANCE lab BACKUP 100");
+    for _ in 0..3 {
+        let killed = SystemTime::now();
+        good(running.signal(Signal::SIGKILL));
+        good(running.wait(SOON));
+        let next = better.start_in(&home, &config);
+        site.wait_advert(killed, &better, "the resignation", |advert| advert.priority == 0);
+        site.settled(SystemTime::now(), &better, &[&other], vip());
+        running = next;
+    }
+    let status = good(running.stop(SOON));
+    assert!(status.success());
+    site.alone(&other, &[&better], vip());
+    good(std::fs::remove_dir_all(home));
 }

@@ -355,3 +355,22 @@ fn a_daemon_that_was_started_with_signals_blocked_obeys_them_all_the_same() {
     site.wait_advert(SystemTime::now(), &node, "the new priority", |advert| advert.priority == 140);
     director.finish();
 }
+
+#[test]
+#[ignore = "needs root and namespaces"]
+fn it_works_in_the_namespace_that_it_is_told() {
+    require!(Need::Root);
+    let (site, [here, there]) = Site::with_pair();
+    let name = there.host.namespace().name().to_owned();
+    let config = Router::usual(150).config();
+    let mut director = here.start_with(Make::Lvsd, |launch| launch.args(["-s", &name]), &config);
+    director.wait_note("INSTANCE lab MASTER 150");
+    site.settled(SystemTime::now(), &there, &[&here], vip());
+    director.finish();
+    let in_file = format!("net_namespace {name}\n{config}");
+    let mut director = here.start(Make::Lvsd, &in_file);
+    director.wait_note("INSTANCE lab MASTER 150");
+    site.settled(SystemTime::now(), &there, &[&here], vip());
+    director.finish();
+    assert!(!there.holds(vip()));
+}
