@@ -151,6 +151,12 @@ fn multicast_and_unicast_are_kept_apart() {
     OutgoingAdvert { source: meta.source, priority: 100 }.emit(&multicast, direct.destination, &mut octets);
     assert_eq!(check_all(&multicast, &direct, &octets), Err(Reject::WrongDestination));
     assert_eq!(check_all(&peer, &direct, &octets), Ok((100, false, false)));
+    // Another group is another virtual router, and a socket can be a member of both: another instance has it, or had it.
+    let group = ip("224.0.0.19");
+    let other = Instance { transport: Transport::Multicast { group }, ..multicast.clone() };
+    let (meta, octets) = packet(&other, ip("10.0.0.1"), 100);
+    assert_eq!(check_all(&other, &meta, &octets), Ok((100, false, false)));
+    assert_eq!(check_all(&multicast, &meta, &octets), Err(Reject::WrongDestination));
 }
 
 #[test]

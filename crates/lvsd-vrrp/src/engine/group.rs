@@ -45,6 +45,7 @@ impl Router {
         drop(contexts);
         for (id, (source, tracking)) in judged {
             if let Some(instance) = self.instances.get_mut(&id) {
+                instance.last_source = source.or(instance.last_source);
                 instance.source = source;
                 instance.tracking = tracking;
             }

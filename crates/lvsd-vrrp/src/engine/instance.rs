@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lvsd_model::{AdvertInterval, Instance as Config, Preempt, Priority, Transport};
+use lvsd_model::{AdvertInterval, Family, Instance as Config, Preempt, Priority, Transport};
 
 use super::announce::{Announcements, Block};
 use super::output::{
@@ -118,6 +118,8 @@ pub(super) struct Instance {
     pub(super) tracking: Tracking,
     /// Where adverts leave from.
     pub(super) source: Option<IpAddr>,
+    /// Where they left from while there was an address to leave from.
+    pub(super) last_source: Option<IpAddr>,
     /// Source address that the driver found for this instance in particular.
     pub(super) routed_source: Option<IpAddr>,
     /// It is an owner that gave way to another one, and counts as priority 254 until the conflict ends.
@@ -140,6 +142,7 @@ impl Instance {
             since: now,
             tracking: Tracking::default(),
             source: None,
+            last_source: None,
             routed_source: None,
             conceded: false,
             holds: false,
@@ -532,8 +535,10 @@ impl Instance {
     }
 
     fn send(&mut self, priority: u8, out: &mut Outputs) {
-        // Without a source address there is nothing to send from; that is a fault already.
-        let Some(source) = self.source else { return };
+        // Without a source address there is nothing to send from, but that is a fault, and the others are to know: over IPv4 an
+        // advert may bear an address that the host does not have any more.
+        let resigns = priority == 0 && self.config.family == Family::V4;
+        let Some(source) = self.source.or(self.last_source.filter(|_| resigns)) else { return };
         let copies = u64::try_from(destinations(&self.config.transport).len()).unwrap_or(u64::MAX);
         self.adverts.sent += copies;
         if priority == 0 {

@@ -78,8 +78,8 @@ pub enum Reject {
     /// Unicast from a sender that is no peer.
     #[error("sender is no configured peer")]
     UnknownPeer,
-    /// Multicast where unicast is configured, or the reverse.
-    #[error("multicast where unicast is configured, or the reverse")]
+    /// Multicast where unicast is configured, or the reverse, or to another group.
+    #[error("multicast where unicast is configured, or the reverse, or another multicast group")]
     WrongDestination,
     /// Our own packet came back.
     #[error("our own packet came back")]

@@ -72,8 +72,11 @@ pub fn check<'a>(
         }
     };
     check_checksum(config, meta, &advert)?;
-    let multicast = matches!(config.transport, Transport::Multicast { .. });
-    require(meta.destination.is_multicast() == multicast, Reject::WrongDestination)?;
+    let expected = match config.transport {
+        Transport::Multicast { group } => meta.destination == group,
+        Transport::Unicast { .. } => !meta.destination.is_multicast(),
+    };
+    require(expected, Reject::WrongDestination)?;
     let addresses_differ = address_check == AddressCheck::Compare && !same_addresses(config, &advert);
     check_peer(&config.transport, meta)?;
     Ok(Checked { advert, interval, interval_differs: interval != config.advert_interval, addresses_differ })

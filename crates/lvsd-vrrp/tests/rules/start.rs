@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use lvsd_model::{AdvertInterval, InitialState, Trackers, Version};
-use lvsd_vrrp::{Fault, LinkState, Outcome, ShutdownMode, State, Timer};
+use lvsd_model::{AdvertInterval, Family, InitialState, Trackers, Transport, Version};
+use lvsd_vrrp::{Action, Fault, LinkState, Outcome, Output, Router, ShutdownMode, State, Time, Timer};
 
 use crate::support::{
     HIGH, Host, SECOND, at, effect, instance, ip, link, micros, millis, only, script, track_script, unicast,
@@ -107,10 +107,29 @@ fn owner_comes_back_after_one_interval_and_its_skew() {
 fn without_a_source_address_nothing_can_be_sent() {
     let mut host = Host::master(instance("vi", 1, 100));
     host.address(None);
-    assert_eq!(host.told(), ["release", "MASTER>FAULT Faulty"], "not even the farewell");
+    assert_eq!(
+        host.told(),
+        ["send 0", "release", "MASTER>FAULT Faulty"],
+        "the farewell leaves from where it was"
+    );
     assert_eq!(host.view().faults, [Fault::NoSource]);
     host.address(Some("10.0.0.6"));
     assert_eq!((host.state(), host.view().source), (State::Backup, Some(ip("10.0.0.6"))));
+
+    // The kernel writes IPv6 headers, and only with addresses that it has.
+    let mut six = instance("vi", 1, 100);
+    (six.family, six.addresses) = (Family::V6, vec![vip("fe80::7")]);
+    six.transport = Transport::Multicast { group: Transport::default_group(Family::V6) };
+    let mut router = Router::new(Time::ZERO);
+    router.link(Time::ZERO, &link("eth0"), LinkState::Up);
+    router.interface_address(Time::ZERO, &link("eth0"), Family::V6, Some(ip("fe80::5")));
+    router.apply(Time::ZERO, &only(six));
+    let now = router.poll_timeout().expect("a deadline");
+    router.handle_timeout(now);
+    while router.poll_output().is_some() {}
+    router.interface_address(now, &link("eth0"), Family::V6, None);
+    let sends = |output| matches!(output, Output::Instance { action: Action::Send(_), .. });
+    assert!(!std::iter::from_fn(|| router.poll_output()).any(sends));
 }
 
 #[test]
