@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use crate::types::{Entry, Op, ServiceKey, Table};
+use crate::types::{Dest, Entry, Op, ServiceKey, Table, Weight};
 
 /// The changes that make `actual` into `desired`, in order. Empty if they are equal.
 ///
 /// Everything but the keys can be edited in place, and is, since an edit keeps the connections and a removal drops
-/// them. Within a service, destinations come before others go, so that it is never empty on the way; services that
-/// go, go last.
+/// them. Within a service, destinations that take connections (of weight above 0) come before others cease to, so that on the
+/// way there is always one that does; services that go, go last.
 pub fn plan(desired: &Table, actual: &Table) -> Vec<Op> {
     plan_where(desired, actual, |_| true)
 }
@@ -52,8 +52,10 @@ fn plan_into(ops: &mut Vec<Op>, desired: &Entry, actual: Option<&Entry>) {
         }
         Some(_) => {}
     }
-    for (dest_key, dest) in desired.dests() {
-        match actual.and_then(|actual| actual.dests().get(dest_key)) {
+    let (idle, working): (Vec<&Dest>, Vec<&Dest>) =
+        desired.dests().values().partition(|dest| dest.weight == Weight::ZERO);
+    for dest in working.into_iter().chain(idle) {
+        match actual.and_then(|actual| actual.dests().get(&dest.key)) {
             None => ops.push(Op::AddDest(key, *dest)),
             Some(there) if there != dest => ops.push(Op::EditDest(key, *dest)),
             Some(_) => {}

@@ -6,7 +6,7 @@ mod strategies;
 use std::collections::BTreeSet;
 
 use ipvs::model::Model;
-use ipvs::{Entry, Op, Service, ServiceKey, Table, plan, plan_entry, plan_owned};
+use ipvs::{Dest, Entry, Op, Service, ServiceKey, Table, Weight, plan, plan_entry, plan_owned};
 use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
 use strategies::{dest, entry, op, service_key, table};
@@ -93,19 +93,25 @@ proptest! {
     }
 
     #[test]
-    fn a_service_that_has_servers_before_and_after_is_never_empty_between(
-        old in entry(), dests in vec(dest(), 1..4),
+    fn a_service_that_takes_connections_before_and_after_does_so_between(
+        old in entry(), new in vec(dest(), 1..4), idle in vec(any::<bool>(), 8),
     ) {
-        let desired = Entry::with_dests(old.service().clone(), dests);
+        // One of each takes connections, of the others every second one.
+        let weigh = |dests: Vec<Dest>| dests.into_iter().zip(&idle).enumerate().map(|(index, (dest, idle))| {
+            dest.with_weight(Weight::from(u16::from(index == 0 || !idle)))
+        }).collect::<Vec<_>>();
         prop_assume!(!old.dests().is_empty());
-        let mut here: BTreeSet<_> = old.dests().keys().copied().collect();
+        let old = Entry::with_dests(old.service().clone(), weigh(old.dests().values().copied().collect()));
+        let desired = Entry::with_dests(old.service().clone(), weigh(new).into_iter().rev());
+        let takes = |entry: &Entry| entry.dests().values().any(|dest| dest.weight > Weight::ZERO);
+        let mut here = old.clone();
         for op in plan_entry(Some(&desired), Some(&old)) {
             match op {
-                Op::AddDest(_, dest) => { here.insert(dest.key); }
+                Op::AddDest(_, dest) | Op::EditDest(_, dest) => { here.insert(dest); }
                 Op::DelDest(_, dest) => { here.remove(&dest); }
                 _ => {}
             }
-            prop_assert!(!here.is_empty());
+            prop_assert!(takes(&here));
         }
     }
 
