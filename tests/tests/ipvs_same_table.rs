@@ -114,6 +114,33 @@ fn what_is_tolerated() {
     same("tolerated.conf", 9);
 }
 
+/// What somebody else has made stays, unless `lvs_flush` and `lvs_flush_on_stop` say otherwise.
+#[test]
+#[ignore = "needs a kernel with IPVS"]
+fn what_is_flushed() {
+    require!(Need::Root, Need::Ipvs, PEER.need());
+    let pair = Pair::new();
+    let foreign = "-A -t 10.0.0.200:99 -s rr";
+    let ours = ["-A -t 10.0.0.100:80 -s rr", "-a -t 10.0.0.100:80 -r 10.0.0.11:80 -g -w 1"];
+    let service = "virtual_server 10.0.0.100 80 {\n protocol TCP\n lvs_sched rr\n lvs_method DR\n real_server 10.0.0.11 80 {\n }\n}\n";
+    let expect = |lines: &[&str]| pair.nodes.iter().for_each(|node| wait_table(&node.host, lines));
+    for (globals, while_running, afterwards) in [
+        ("", vec![foreign, ours[0], ours[1]], vec![foreign]),
+        ("lvs_flush_on_stop VS", vec![foreign, ours[0], ours[1]], vec![foreign]),
+        ("lvs_flush", ours.to_vec(), vec![]),
+        ("lvs_flush_on_stop", vec![foreign, ours[0], ours[1]], vec![]),
+    ] {
+        for node in &pair.nodes {
+            good(node.host.check("ipvsadm -C"));
+            good(node.host.check(&format!("ipvsadm {foreign}")));
+        }
+        let mut running = pair.start(&format!("global_defs {{\n {globals}\n}}\n{service}"));
+        expect(&while_running);
+        running.iter_mut().for_each(Running::finish);
+        expect(&afterwards);
+    }
+}
+
 /// Differences by decision:
 /// * Without `protocol` the peer makes a UDP service, and says so; whoever wrote that meant TCP.
 #[test]
