@@ -2,7 +2,7 @@
 //! at once.
 
 use lvsd_e2e::{Make, Node, Router, SOON, Site, Wire, good, held, in_parallel, ip};
-use lvsd_lab::{Need, require, until};
+use lvsd_lab::{Lan, Need, require, until};
 use nix::sys::signal::Signal;
 use std::{
     fmt::Write as _, net::IpAddr, os::unix::process::ExitStatusExt as _, path::Path, time::SystemTime,
@@ -237,4 +237,75 @@ fn a_killed_supervisor_that_is_started_again_at_once_leads_again() {
     assert!(status.success());
     site.alone(&other, &[&better], vip());
     good(std::fs::remove_dir_all(home));
+}
+
+/// As at boot: the link-local address that adverts are sent from is still being checked for duplicates.
+#[test]
+#[ignore = "needs root and namespaces"]
+fn a_tentative_address_is_waited_for() {
+    require!(Need::Root, Make::subject().need());
+    let (site, [node, peer]) = Site::with_pair();
+    good(node.host.sysctl("net.ipv6.conf.eth0.accept_dad", "1"));
+    good(node.host.ip("link set eth0 down"));
+    good(node.host.ip("link set eth0 up"));
+    let wire = Wire { is_ipv6: true, ..Wire::PLAIN };
+    let start = SystemTime::now();
+    let director = node.start(Make::subject(), &wire.router(&node, &peer, 150).config());
+    director.wait_note("INSTANCE lab MASTER 150");
+    site.settled(start, &node, &[&peer], wire.vips()[0]);
+    // And once more while it runs.
+    good(node.host.ip("link set eth0 down"));
+    director.wait_note("INSTANCE lab FAULT 150");
+    good(node.host.ip("link set eth0 up"));
+    director.wait_notes("INSTANCE lab MASTER 150", 2);
+    site.settled(SystemTime::now(), &node, &[&peer], wire.vips()[1]);
+}
+
+/// The interface of an address counts like the own one.
+#[test]
+#[ignore = "needs root and namespaces"]
+fn an_address_waits_for_its_interface() {
+    require!(Need::Root);
+    let (site, [better, other]) = Site::with_pair();
+    let back = good(Lan::new("back"));
+    let router = |priority| Router::usual(priority).vip("10.1.0.100/24 dev eth1").config();
+    let first = better.start(Make::Lvsd, &router(150));
+    first.wait_note("INSTANCE lab FAULT 150");
+    let _other_inside = good(back.plug(&other.host, "eth1", &["10.1.0.2/24"]));
+    let second = other.start(Make::Lvsd, &router(100));
+    second.wait_note("INSTANCE lab MASTER 100");
+    let inside = good(back.plug(&better.host, "eth1", &["10.1.0.1/24"]));
+    first.wait_note("INSTANCE lab MASTER 150");
+    site.alone(&better, &[&other], ip("10.1.0.100"));
+    good(inside.down());
+    first.wait_notes("INSTANCE lab FAULT 150", 2);
+    site.alone(&other, &[&better], ip("10.1.0.100"));
+    site.alone(&other, &[&better], vip());
+    drop(inside);
+    good(better.host.ip("link del eth1"));
+    let _inside = good(back.plug(&better.host, "eth1", &["10.1.0.1/24"]));
+    first.wait_notes("INSTANCE lab MASTER 150", 2);
+    site.alone(&better, &[&other], ip("10.1.0.100"));
+}
+
+/// With no address of its own but the virtual one, it must not speak from that.
+#[test]
+#[ignore = "needs root and namespaces"]
+fn the_virtual_address_never_becomes_the_own_one() {
+    require!(Need::Root, Make::subject().need());
+    let site = Site::new();
+    let node = site.node("node", 1);
+    // Then the kernel keeps the virtual address when its primary goes, and makes a primary of it.
+    good(node.host.sysctl("net.ipv4.conf.eth0.promote_secondaries", "1"));
+    let director = node.start(Make::subject(), &Router::usual(150).config());
+    director.wait_note("INSTANCE lab MASTER 150");
+    node.wait_holds(vip());
+    good(node.host.ip("addr del 10.0.0.1/24 dev eth0"));
+    director.wait_note("INSTANCE lab FAULT 150");
+    node.wait_lacks(vip());
+    good(node.host.add_address("10.0.0.1/24", "eth0"));
+    director.wait_notes("INSTANCE lab MASTER 150", 2);
+    node.wait_holds(vip());
+    let sources: Vec<_> = site.adverts(&node).into_iter().map(|(_, advert)| advert.source).collect();
+    assert!(sources.iter().all(|source| *source == ip("10.0.0.1")), "{sources:?}");
 }

@@ -374,3 +374,39 @@ fn it_works_in_the_namespace_that_it_is_told() {
     director.finish();
     assert!(!there.holds(vip()));
 }
+
+#[test]
+#[ignore = "needs root and namespaces"]
+fn a_dead_child_ends_it_where_that_is_asked_for() {
+    require!(Need::Root, Make::subject().need());
+    let site = Site::new();
+    let node = site.node("node", 1);
+    let config = Router::usual(150).config();
+    let mut director = node.start_with(Make::subject(), |launch| launch.args(["-R"]), &config);
+    director.wait_note("INSTANCE lab MASTER 150");
+    director.signal("vrrp.pid", Signal::SIGKILL);
+    good(director.process().wait(SOON));
+    good(until(SOON, "nobody to be left", || director.process().family().is_empty()));
+}
+
+#[test]
+#[ignore = "needs root and namespaces"]
+fn a_second_one_leaves_the_first_alone() {
+    require!(Need::Root);
+    let site = Site::new();
+    let node = site.node("node", 1);
+    let mut director = node.start(Make::Lvsd, &Router::usual(150).config());
+    director.wait_note("INSTANCE lab MASTER 150");
+    let pid = director.child("main.pid");
+    let file = director.home().join("main.pid").display().to_string();
+    let home = director.home().display().to_string();
+    let config = Router::usual(160).config();
+    let mut second = node.start_with(Make::Lvsd, |launch| launch.args(["-p", &file]), &config);
+    let status = good(second.process().wait(SOON));
+    assert!(status.success(), "as with the peer: {status}");
+    assert!(second.log().contains(&home), "{}", second.log());
+    site.settled(SystemTime::now(), &node, &[], vip());
+    assert_eq!(director.child("main.pid"), pid);
+    assert_eq!(director.notes(), ["INSTANCE lab BACKUP 150", "INSTANCE lab MASTER 150"]);
+    director.finish();
+}

@@ -295,3 +295,37 @@ fn a_script_that_others_can_change_is_not_run() {
     );
     director.finish();
 }
+
+#[test]
+#[ignore = "needs root and namespaces"]
+fn scripts_run_as_the_user_they_are_given() {
+    require!(Need::Root, Make::subject().need());
+    let site = Site::new();
+    let node = site.node("node", 1);
+    let who = |file: &str| format!("%HOME%/who %HOME%/open/{file}");
+    let check =
+        format!("vrrp_script check {{\n script \"{}\"\n interval 0.2\n user nobody\n}}\n", who("tracked"));
+    let router = Router::usual(150)
+        .line("track_script {\n check\n }")
+        .line(&format!("notify_master \"{}\"", who("default")))
+        .line(&format!("notify_backup \"{}\" nobody", who("named")));
+    let director = node.start_with(
+        Make::subject(),
+        |launch| {
+            use std::os::unix::fs::PermissionsExt as _;
+            good(launch.script("who", "#!/bin/sh\nid -un >\"$1\"\n"));
+            let open = launch.home().join("open");
+            good(fs::create_dir(&open));
+            good(fs::set_permissions(open, fs::Permissions::from_mode(0o777)));
+            launch
+        },
+        &format!("{}{check}{router}", Router::SCRIPTS),
+    );
+    director.wait_note("INSTANCE lab MASTER 150");
+    for (file, user) in [("tracked", "nobody"), ("default", "root"), ("named", "nobody")] {
+        let read = || fs::read_to_string(director.home().join("open").join(file)).unwrap_or_default();
+        let ran = until(SOON, "", || read().ends_with('\n'));
+        assert!(ran.is_ok(), "the script for {file} did not run");
+        assert_eq!(read().trim(), user, "{file}");
+    }
+}
