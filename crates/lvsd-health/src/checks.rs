@@ -59,6 +59,9 @@ pub(crate) enum Urgency {
     Normal,
     /// A server is kept out until there is a result.
     Awaited,
+    /// A server that was found good before goes on until there is a result that says otherwise: one that failed once only,
+    /// with retries left, does not.
+    Proven,
 }
 
 /// The warm-up of a check whose server is kept out until its first result.
@@ -126,13 +129,15 @@ impl Checks {
         self.next_id += 1;
         let timing = identity.check.timing;
         let warmup = match urgency {
-            Urgency::Normal => timing.warmup,
+            Urgency::Normal | Urgency::Proven => timing.warmup,
             Urgency::Awaited => timing.warmup.min(AWAITED_WARMUP),
         };
         let first_run = now + warmup.mul_f64(identity.fraction(self.seed));
         self.due.push(Reverse((first_run, id)));
         self.ids.insert(identity.clone(), id);
-        self.records.insert(id, Record { identity, judge: Judge::new(timing, first_run), users: Vec::new() });
+        let judge = Judge::new(timing, first_run);
+        let judge = if urgency == Urgency::Proven { judge.with_retries() } else { judge };
+        self.records.insert(id, Record { identity, judge, users: Vec::new() });
         id
     }
 

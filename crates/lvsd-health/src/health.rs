@@ -219,6 +219,9 @@ fn build(
         standings.push(old.and_then(|(pool, place)| pool.state.servers.get(place).copied()));
         let urgency = match presumed.standing {
             Some(Standing::Down) => Urgency::Awaited,
+            Some(Standing::Up) if old.is_none_or(|(pool, place)| pool.is_proven(place, checks)) => {
+                Urgency::Proven
+            }
             Some(Standing::Up) | None => Urgency::Normal,
         };
         let user = User { pool: index, server: place };

@@ -95,7 +95,7 @@ pub(crate) enum Change {
 /// out, so that checks which were spread over time stay spread. A failure is tried again up to `retry` times,
 /// `retry_delay` after the failed run's end, before it counts; a single success recovers. A check that has not succeeded
 /// yet has no retries: its first failure counts at once, so that a server which is dead at start does not get traffic for
-/// longer than it takes to find out. While a check is down, it goes on at its interval.
+/// longer than it takes to find out (unless its server is [proven](Judge::with_retries)). While a check is down, it goes on at its interval.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Judge {
     timing: CheckTiming,
@@ -118,6 +118,12 @@ impl Judge {
             weight: None,
             history: History::default(),
         }
+    }
+
+    /// The same with its retries already: its server is known to be good from elsewhere.
+    #[must_use]
+    pub fn with_retries(self) -> Self {
+        Self { retries_left: self.timing.retry, ..self }
     }
 
     /// What the check has established; `None` before the first decisive run.

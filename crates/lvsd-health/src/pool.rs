@@ -232,6 +232,15 @@ impl Pool {
         if config.sorry.as_ref().is_some_and(has_traffic) { Quorum::Lost } else { Quorum::Met }
     }
 
+    /// Whether checks have found a server good, and not just nothing is known against it.
+    pub(crate) fn is_proven(&self, index: usize, checks: &Checks) -> bool {
+        let passed =
+            |&id: &CheckId| checks.judge(id).and_then(crate::Judge::verdict) == Some(Verdict::Passed);
+        self.servers
+            .get(index)
+            .is_some_and(|server| !server.checks.is_empty() && server.checks.iter().all(passed))
+    }
+
     /// What this pool, of an earlier configuration, says about a server of the next one.
     pub(crate) fn presume_next(&self, index: usize, next: &RealServer) -> Presumption {
         let Some(state) = self.state.servers.get(index) else { return Presumption::default() };

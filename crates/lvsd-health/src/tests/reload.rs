@@ -240,3 +240,44 @@ mod adoption {
         assert_eq!(bench.dests(VS).len(), 1);
     }
 }
+
+/// The same, and it may fail twice before that counts.
+fn patient(check: Check) -> Check {
+    let timing = CheckTiming { retry: 2, ..check.timing };
+    Check { timing, ..check }
+}
+
+#[test]
+fn a_server_found_good_has_its_retries_also_with_another_check() {
+    let with =
+        |check: Check| config(vec![service(VS, vec![RealServer { checks: vec![check], ..server(A) }])]);
+    let mut bench = Bench::new(with(tcp(A)));
+    bench.round(&[]);
+    bench.events();
+    bench.reload(with(patient(tcp(A))));
+    bench.round(&[(A, refused())]);
+    assert_eq!((bench.events(), bench.dests(VS)), (vec![], vec!["192.0.2.1:80 1".to_owned()]));
+    bench.round(&[(A, refused())]);
+    bench.round(&[(A, refused())]);
+    assert_eq!(bench.dests(VS), Vec::<String>::new());
+}
+
+#[test]
+fn a_server_never_found_good_has_none() {
+    let with = |checks| config(vec![service(VS, vec![RealServer { checks, ..server(A) }])]);
+    for before in [vec![], vec![slower(tcp(A))]] {
+        let mut bench = Bench::new(with(before));
+        bench.reload(with(vec![patient(tcp(A))]));
+        bench.round(&[(A, refused())]);
+        assert_eq!(bench.dests(VS), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_server_that_an_earlier_process_had_in_the_table_has_its_retries() {
+    let with = config(vec![service(VS, vec![RealServer { checks: vec![patient(tcp(A))], ..server(A) }])]);
+    let standing = Bench::new(with.clone()).health.desired_table();
+    let mut bench = Bench::adopting(with, &standing);
+    bench.round(&[(A, refused())]);
+    assert_eq!(bench.dests(VS), ["192.0.2.1:80 1"]);
+}
