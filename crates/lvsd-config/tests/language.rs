@@ -184,3 +184,21 @@ fn unicast_needs_no_interface_and_keeps_virtual_router_ids_apart() {
     let same = said(&(instance("a", "10.0.0.1") + &instance("bb", "10.0.0.1")));
     assert_eq!(same.iter().map(|&(_, _, rule)| rule).collect::<Vec<_>>(), [Rule::DuplicateVrid]);
 }
+
+#[test]
+fn services_have_names_of_their_own() {
+    let group = "virtual_server_group web {\n 10.0.0.100 80\n 2001:db8::100 80\n}\n";
+    let services = [
+        ("group web", "TCP", "10.0.0.1"),
+        ("group web", "UDP", "10.0.0.1"),
+        ("fwmark 1", "TCP", "10.0.0.1"),
+        // A mark has no protocol.
+        ("fwmark 1", "UDP", "2001:db8::1"),
+    ]
+    .map(|(what, protocol, server)| {
+        format!("virtual_server {what} {{\n protocol {protocol}\n real_server {server} 80 {{\n }}\n}}\n")
+    });
+    let config = config(&format!("{group}{}", services.concat()));
+    let names: Vec<_> = config.lvs.services.iter().map(|service| service.name.as_str()).collect();
+    assert_eq!(names, ["web", "web", "fwmark 1", "fwmark 1 IPv6"]);
+}

@@ -1,6 +1,6 @@
 //! `virtual_server`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -48,13 +48,32 @@ pub(super) struct ServiceDraft {
     quorum_down: Option<Script>,
 }
 
-/// The service that has an endpoint and protocol already.
-type Taken = HashMap<(Endpoint, Option<Protocol>), usize>;
+/// What services stand for already; a mark has no protocol.
+#[derive(Default)]
+struct Taken {
+    endpoints: HashMap<(Endpoint, Option<Protocol>), usize>,
+    names: HashSet<(String, Option<Protocol>)>,
+}
+
+impl Taken {
+    /// The name, made another if there is a service of that name and protocol: a mark or a group can be served once per family.
+    fn unique_name(&mut self, service: &VirtualServer) -> String {
+        let (family, protocol) = match service.endpoints.first() {
+            Some(Endpoint::Fwmark { family, .. }) => (*family, None),
+            Some(Endpoint::Address(address)) => (Family::of(address.ip()), Some(service.protocol)),
+            None => return service.name.clone(),
+        };
+        let by_family = std::iter::once(format!("{} {family}", service.name));
+        let by_number = (2..).map(|number| format!("{} {family} {number}", service.name));
+        let mut names = std::iter::once(service.name.clone()).chain(by_family).chain(by_number);
+        names.find(|name| self.names.insert((name.clone(), protocol))).unwrap_or_default()
+    }
+}
 
 impl<'a> Lowering<'a> {
     pub(super) fn services(&mut self, statements: &'a [Statement]) {
         let mut groups = self.groups(statements);
-        let mut taken = Taken::new();
+        let mut taken = Taken::default();
         let mut spans = Vec::new();
         for block in statements.iter().filter(|statement| statement.row.name == "virtual_server") {
             let Some(head) = self.head(block, &mut groups) else { continue };
@@ -437,9 +456,9 @@ impl<'a> Lowering<'a> {
         let mut repeated = false;
         let (mut kept, keys): (Vec<_>, Vec<_>) = (Vec::new(), service.endpoints.iter().map(key).collect());
         for (endpoint, key) in service.endpoints.iter().zip(keys) {
-            match taken.get(&key) {
+            match taken.endpoints.get(&key) {
                 None => {
-                    taken.insert(key, index);
+                    taken.endpoints.insert(key, index);
                     kept.push(*endpoint);
                 }
                 Some(&other) if other == index => repeated = true,
@@ -462,6 +481,7 @@ impl<'a> Lowering<'a> {
         }
         if !kept.is_empty() {
             service.endpoints = kept;
+            service.name = taken.unique_name(&service);
             spans.push(at);
             self.config.lvs.services.push(service);
         }
@@ -469,8 +489,7 @@ impl<'a> Lowering<'a> {
 
     fn merge(&mut self, into: usize, service: &VirtualServer) {
         let Some(first) = self.config.lvs.services.get_mut(into) else { return };
-        let known: std::collections::HashSet<SocketAddr> =
-            first.real_servers.iter().map(|server| server.address).collect();
+        let known: HashSet<SocketAddr> = first.real_servers.iter().map(|server| server.address).collect();
         let new = service.real_servers.iter().filter(|server| !known.contains(&server.address));
         first.real_servers.extend(new.cloned());
     }
