@@ -8,8 +8,10 @@ use std::{fs, io, path::Path, process::ExitCode};
 type Generator = fn(&str) -> Result<String, Failure>;
 
 /// The generated files, by their paths from the root of the workspace.
-const FILES: &[(&str, Generator)] =
-    &[("man/lvsd.conf.5", |page| Ok(lvsd_config::man::render_man_page(page)))];
+const FILES: &[(&str, Generator)] = &[
+    ("man/lvsd.conf.5", |page| Ok(lvsd_config::man::render_man_page(page))),
+    ("man/lvsd.8", |page| with_section(page, "BEGIN metrics", "END metrics", &lvsd::manual_section())),
+];
 
 /// What to do about a file that is not as it would be generated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +59,6 @@ fn drifted<'a>(root: &Path, files: &[(&'a str, Generator)], mode: Mode) -> Resul
 }
 
 /// Replaces what is between two marker lines of a text, each containing its marker.
-#[cfg_attr(not(test), expect(dead_code, reason = "for the generated sections of hand-written pages"))]
 fn with_section(text: &str, begin: &str, end: &str, section: &str) -> Result<String, Failure> {
     let after_line = |from: usize| text[from..].find('\n').map(|length| from + length + 1);
     let start = text.find(begin).and_then(after_line).ok_or_else(|| format!("no line has {begin:?}"))?;
