@@ -348,6 +348,9 @@ fn adverts_leave_from_another_address_when_the_first_goes_and_need_one() -> Outc
     scene.a.ip("addr del 10.0.0.11/24 dev eth0")?;
     let seen = a.wait_state(InstanceState::Fault)?;
     assert_eq!(seen.faults, ["no source address for adverts"]);
+    wire.wait(PATIENCE, "the farewell of one that has no address any more", |frame| {
+        frame.advert().is_some_and(|advert| (advert.source, advert.priority) == (ip("10.0.0.11"), 0))
+    })?;
     scene.a.ip("addr add 10.0.0.12/24 dev eth0")?;
     a.wait_state(InstanceState::Master)?;
     Ok(())

@@ -538,7 +538,7 @@ impl Instance {
         // Without a source address there is nothing to send from, but that is a fault, and the others are to know: over IPv4 an
         // advert may bear an address that the host does not have any more.
         let resigns = priority == 0 && self.config.family == Family::V4;
-        let Some(source) = self.source.or(self.last_source.filter(|_| resigns)) else { return };
+        let Some(source) = self.source.or_else(|| self.last_source.filter(|_| resigns)) else { return };
         let copies = u64::try_from(destinations(&self.config.transport).len()).unwrap_or(u64::MAX);
         self.adverts.sent += copies;
         if priority == 0 {
