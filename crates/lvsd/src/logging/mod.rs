@@ -1,8 +1,9 @@
 //! Where log lines go: standard error, the journal, or syslog; the same for the whole family.
 //!
-//! Lines for standard error and syslog go through a bounded queue to a thread of their own: a terminal or logger that does
-//! not read costs lines (counted, and said when there is room again), never time.
+//! All lines go through a bounded queue to a thread of their own: a terminal or logger that does not read costs lines
+//! (counted, and said when there is room again), never time.
 
+mod journal;
 mod queue;
 mod settings;
 mod syslog;
@@ -15,6 +16,7 @@ use lvsd_ipc::Role;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::{Layer, Registry};
 
+use self::journal::JournalLayer;
 use self::queue::{Queue, Target};
 use self::syslog::SyslogLayer;
 
@@ -41,8 +43,12 @@ pub(crate) fn start(settings: &LogSettings, role: Option<Role>) -> LogGuard {
     let name = identifier(role);
     let mut sinks = settings.sinks;
     if sinks.journal {
-        match tracing_journald::layer() {
-            Ok(layer) => layers.push(layer.with_syslog_identifier(name.to_owned()).boxed()),
+        match queue::journal_listens() {
+            Ok(()) => {
+                let queue = Queue::start(Target::Journal);
+                layers.push(JournalLayer::new(queue.handle(), name).boxed());
+                queues.push(queue);
+            }
             Err(error) => {
                 trouble = Some(("journal", error));
                 sinks.stderr = true;

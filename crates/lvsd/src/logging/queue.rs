@@ -19,16 +19,17 @@ use tracing_subscriber::registry::LookupSpan;
 const CAPACITY: usize = 4096;
 /// How long the end of the process waits for a reader that does not read.
 const FLUSH_LIMIT: Duration = Duration::from_secs(1);
-/// Facility daemon, severity warning.
-const LOSS_PRIORITY: &str = "<28>";
-/// Where syslog listens.
-const DEV_LOG: &str = "/dev/log";
+/// Where syslog listens, and what comes before a warning there: facility daemon, severity warning.
+const SYSLOG: (&str, &str) = ("/dev/log", "<28>");
+/// The same of the journal.
+const JOURNAL: (&str, &str) = ("/run/systemd/journal/socket", "PRIORITY=4\nSYSLOG_IDENTIFIER=lvsd\nMESSAGE=");
 
 /// What the lines are written to.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Target {
     Stderr,
     Syslog,
+    Journal,
 }
 
 /// The queue; dropping it writes out what waits, for a while at most.
@@ -53,14 +54,17 @@ impl Queue {
         let dropped = Arc::new(AtomicU64::new(0));
         let losses = Arc::clone(&dropped);
         let thread = std::thread::Builder::new().name("log".to_owned()).spawn(move || {
-            match target {
-                Target::Stderr => drain(&receiver, &losses, "", |line| io::stderr().write_all(line)),
-                Target::Syslog => {
-                    let mut socket = None;
-                    let logger = Path::new(DEV_LOG);
-                    drain(&receiver, &losses, LOSS_PRIORITY, |line| to_syslog(&mut socket, logger, line));
+            let (logger, loss_prefix) = match target {
+                Target::Stderr => {
+                    drain(&receiver, &losses, "", |line| io::stderr().write_all(line));
+                    let _ = finished.send(());
+                    return;
                 }
-            }
+                Target::Syslog => SYSLOG,
+                Target::Journal => JOURNAL,
+            };
+            let mut socket = None;
+            drain(&receiver, &losses, loss_prefix, |line| send(&mut socket, Path::new(logger), line));
             let _ = finished.send(());
         });
         Self { handle: QueueHandle { sender, dropped }, done, thread: thread.ok() }
@@ -101,8 +105,13 @@ fn drain(
     }
 }
 
+/// Whether there is a journal to be logged to.
+pub(super) fn journal_listens() -> io::Result<()> {
+    UnixDatagram::unbound()?.connect(JOURNAL.0)
+}
+
 /// Sends one line, connecting first when needed, once again when the logger was restarted.
-fn to_syslog(socket: &mut Option<UnixDatagram>, logger: &Path, line: &[u8]) -> io::Result<()> {
+fn send(socket: &mut Option<UnixDatagram>, logger: &Path, line: &[u8]) -> io::Result<()> {
     if let Some(connected) = socket
         && connected.send(line).is_ok()
     {
@@ -219,10 +228,10 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("log");
         let mut socket = None;
-        assert!(to_syslog(&mut socket, &path, b"nobody").is_err());
+        assert!(send(&mut socket, &path, b"nobody").is_err());
         for line in [&b"one"[..], b"two"] {
             let logger = UnixDatagram::bind(&path).expect("free");
-            to_syslog(&mut socket, &path, line).expect("somebody listens");
+            send(&mut socket, &path, line).expect("somebody listens");
             let mut bytes = [0; 16];
             let length = logger.recv(&mut bytes).expect("a line");
             assert_eq!(&bytes[..length], line);

@@ -34,11 +34,7 @@ impl<S: Subscriber> Layer<S> for SyslogLayer {
 
 fn datagram(facility: Facility, identifier: &str, event: &Event<'_>) -> Vec<u8> {
     let priority = facility.number() * 8 + severity(*event.metadata().level());
-    let mut text = Text { message: String::new(), fields: String::new() };
-    event.record(&mut text);
-    let process = std::process::id();
-    let Text { message, fields } = text;
-    let line = format!("<{priority}>{identifier}[{process}]: {message}{fields}");
+    let line = format!("<{priority}>{identifier}[{}]: {}", std::process::id(), text(event));
     // One datagram is one line.
     let mut line: String = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let end = (0..=line.len().min(MAX_LINE)).rev().find(|&at| line.is_char_boundary(at)).unwrap_or(0);
@@ -46,8 +42,15 @@ fn datagram(facility: Facility, identifier: &str, event: &Event<'_>) -> Vec<u8> 
     line.into_bytes()
 }
 
+/// The message, and its fields after it.
+pub(super) fn text(event: &Event<'_>) -> String {
+    let mut text = Text { message: String::new(), fields: String::new() };
+    event.record(&mut text);
+    text.message + &text.fields
+}
+
 /// RFC 5424 §6.2.1.
-const fn severity(level: Level) -> u8 {
+pub(super) const fn severity(level: Level) -> u8 {
     match level {
         Level::ERROR => 3,
         Level::WARN => 4,
