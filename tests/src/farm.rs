@@ -10,7 +10,7 @@ use std::{
 };
 
 /// How long one request may take: the guest is slow, and retransmissions are no failures.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A host that serves pages that say `real NUMBER`.
 #[derive(Debug)]
