@@ -25,7 +25,8 @@ pub use clock::{Timer, uptime};
 pub use frame::{ARP_FRAME, Mac, NA_FRAME, NaRole, gratuitous_arp, unsolicited_na};
 pub use namespace::enter_namespace;
 pub use process::{
-    adopt_stream, die_with_parent, lock_memory, set_nice, set_realtime, set_thread_name, stay_responsive,
+    adopt_stream, die_with_parent, keep_heap, lock_memory, set_nice, set_realtime, set_thread_name,
+    stay_responsive,
 };
 pub use rtnl::{
     AddressChange, AddressEntry, AddressKey, AddressSpec, IFA_PROTO_VRRP, Link, Monitor, MonitorEvent, Rtnl,

@@ -59,6 +59,13 @@ pub fn lock_memory() -> io::Result<()> {
     Ok(mlockall(MlockAllFlags::MCL_CURRENT | MlockAllFlags::MCL_FUTURE)?)
 }
 
+/// Lets the process keep memory that it needs again and again, as for every reload, in one heap for all threads. A second
+/// thread's heap would grow by a system call and a page fault per page. To be called before any thread is started, and not
+/// where one thread must not wait for another's allocation.
+pub fn keep_heap() {
+    sys::keep_heap(32 << 20);
+}
+
 /// Takes over the stream socket that the parent left open as descriptor `fd`; sets close-on-exec and non-blocking mode.
 ///
 /// # Errors

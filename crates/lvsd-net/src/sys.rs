@@ -35,6 +35,25 @@ pub(crate) fn set_priority(nice: i8) -> io::Result<()> {
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
+/// One heap for all threads, which grows in large steps and gives back only what is more than this many bytes.
+#[cfg(target_env = "gnu")]
+pub(crate) fn keep_heap(bytes: i32) {
+    const STEP: i32 = 256 << 10;
+    for (parameter, value) in [
+        (libc::M_ARENA_MAX, 1),
+        (libc::M_MMAP_THRESHOLD, bytes),
+        (libc::M_TRIM_THRESHOLD, bytes),
+        (libc::M_TOP_PAD, STEP),
+    ] {
+        // SAFETY: takes integers only, and refuses those that make no sense.
+        unsafe { libc::mallopt(parameter, value) };
+    }
+}
+
+/// Other C libraries have nothing to be set.
+#[cfg(not(target_env = "gnu"))]
+pub(crate) fn keep_heap(_bytes: i32) {}
+
 /// Makes an inherited descriptor ours, if it is a Unix stream socket.
 ///
 /// The caller sees to it that this happens once in the life of the process.

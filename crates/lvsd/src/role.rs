@@ -16,6 +16,10 @@ pub(crate) fn of_name(name: &OsStr) -> Option<Role> {
 /// Runs the role until it ends.
 pub(crate) fn enter(role: Role) -> ExitCode {
     lvsd_net::set_thread_name(role.title());
+    if role == Role::Checker {
+        // Not the VRRP process: its election waits for no other thread, not even for that one's allocation.
+        lvsd_net::keep_heap();
+    }
     let settings = std::env::var(LogSettings::VARIABLE)
         .map_or_else(|_| LogSettings::default(), |text| LogSettings::from_variable(&text));
     // Before logging opens a descriptor that could be taken for it.

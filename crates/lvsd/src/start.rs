@@ -65,6 +65,7 @@ impl NoStart {
 pub(crate) fn start(cli: &Cli) -> ExitCode {
     // First of all: a reload that is asked for too early must not end the process.
     let held = signals::hold();
+    lvsd_net::keep_heap();
     let log = LogSettings::new(cli, logging::stderr_is_journal());
     let guard = logging::start(&log, None);
     if let Some(mask) = cli.umask {
