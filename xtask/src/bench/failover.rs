@@ -12,6 +12,7 @@ use nix::{sys::signal::Signal, unistd::geteuid};
 use std::{
     net::{IpAddr, Ipv4Addr},
     process::ExitCode,
+    thread,
     time::{Duration, SystemTime},
 };
 
@@ -39,6 +40,8 @@ struct Figures {
     kill: Samples,
     last_advert: Samples,
     stop: Samples,
+    /// The part of `stop` until the advert of priority 0.
+    resignation: Samples,
     /// Kills that the victim survived long enough to resign.
     resigned: [u32; 2],
     failed: [u32; 2],
@@ -71,7 +74,9 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
     let mut figures = Figures::default();
     for round in 0..usize::try_from(options.rounds)? {
         for make in Make::in_turn(round) {
-            match site.round(make, &mut figures) {
+            // The moments of the kills are spread evenly over the time between two adverts.
+            let phase = ADVERT_INTERVAL * u32::try_from(round)? / options.rounds;
+            match site.round(make, phase, &mut figures) {
                 Ok(line) => println!("{:3}  {make:16}  {line}", round + 1),
                 Err(failure) => {
                     figures.failed[make as usize] += 1;
@@ -106,6 +111,7 @@ impl Figures {
                 Target::Limit(bound + 2.0),
             ),
             row("  p99", &self.last_advert, p99, Target::None),
+            row("SIGTERM to priority 0: median", &self.resignation, median, Target::None),
             row("SIGTERM to gratuitous ARP: median", &self.stop, median, Target::Ratio(0.5)),
             row("  p99", &self.stop, p99, Target::None),
         ]
@@ -151,13 +157,14 @@ impl Site {
     }
 
     /// One kill and one stop.
-    fn round(&self, make: Make, figures: &mut Figures) -> Result<String, Failure> {
+    fn round(&self, make: Make, phase: Duration, figures: &mut Figures) -> Result<String, Failure> {
         let seen = self.witness.host.capture("eth0")?;
         let start = SystemTime::now();
         let mut other = self.start(make, &self.other, PRIORITIES[1])?;
         self.other.wait_announced(&seen, start)?;
 
         let mut better = self.leader(make, &seen)?;
+        thread::sleep(phase);
         let killed = better.kill();
         let moved = self.other.wait_announced(&seen, killed)?;
         let (last, priority) = self.last_advert(&seen, moved).ok_or("the master never sent an advert")?;
@@ -170,13 +177,21 @@ impl Site {
         let mut better = self.leader(make, &seen)?;
         let told = SystemTime::now();
         better.process().signal(Signal::SIGTERM)?;
-        let stop = self.other.wait_announced(&seen, told)?.duration_since(told)?;
+        let moved = self.other.wait_announced(&seen, told)?;
+        let (resigned, priority) = self.last_advert(&seen, moved).ok_or("the master never sent an advert")?;
+        if priority != 0 {
+            return Err("the other took over before the master had resigned".into());
+        }
+        let [stop, resignation] = [moved.duration_since(told)?, resigned.duration_since(told)?];
         better.process().wait(SOON)?;
         other.stop(SOON)?;
         figures.kill.add_time(make, kill);
         figures.last_advert.add_time(make, last);
         figures.stop.add_time(make, stop);
-        Ok(format!("kill {kill:9.3?}  from the last advert {last:9.3?}  stop {stop:9.3?}"))
+        figures.resignation.add_time(make, resignation);
+        Ok(format!(
+            "kill {kill:9.3?} ({last:9.3?} from its last advert)  stop {stop:9.3?} ({resignation:9.3?} until it resigned)"
+        ))
     }
 
     /// Starts the better one beside the other, and waits until it leads and the other keeps silent.
