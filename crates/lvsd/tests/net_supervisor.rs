@@ -120,10 +120,12 @@ fn deaths_in_a_row_are_answered_slower_and_counted() -> Result<()> {
 fn a_child_that_stands_still_is_seen_and_ended() -> Result<()> {
     require!(Need::Root);
     let host = host()?;
-    let config = format!("child_wait_time 1\n{VRRP}{SERVICE}");
+    let vip = "10.0.0.100".parse().expect("an address");
+    let config = format!("child_wait_time 1\n{}{SERVICE}", VRRP.replace("51", "51\n    priority 255"));
     let mut director = start(&host, &[], &config)?;
     ready(&mut director)?;
     wait_page(&host, "lvsd_child_up{child=\"vrrp\"} 1")?;
+    until(SOON, "the address", || host.has_address(vip, "eth0"))?;
     signal(&director, "vrrp.pid", Signal::SIGSTOP)?;
     wait_page(&host, "lvsd_child_up{child=\"vrrp\"} 0")?;
     let page = page(&host).expect("the page is served all the same");
@@ -131,6 +133,7 @@ fn a_child_that_stands_still_is_seen_and_ended() -> Result<()> {
     assert!(page.contains("lvsd_child_up{child=\"checker\"} 1\n"), "{page}");
     assert_eq!(director.stop(SOON)?.code(), Some(0));
     assert!(director.log().contains("vrrp process is killed"), "{}", director.log());
+    assert!(!host.has_address(vip, "eth0"), "{}", director.log());
     Ok(())
 }
 

@@ -434,6 +434,7 @@ impl Driver {
 
     fn exited(&mut self, role: Role, status: std::io::Result<ExitStatus>) {
         let name = role.name();
+        let released = *self.stop_asked.of(role) && status.as_ref().is_ok_and(ExitStatus::success);
         match status {
             Ok(status) if status.success() => tracing::info!("{name} process ended"),
             // Names the signal, or gives the exit status.
@@ -448,6 +449,10 @@ impl Driver {
             systemd::status(&self.status());
         }
         self.collector.lost(role);
+        if released {
+            // Its last words may come after the news of its end.
+            self.tell(Event::Stopped(role));
+        }
         self.tell(Event::Exited(role));
     }
 

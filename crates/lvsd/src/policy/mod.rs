@@ -14,7 +14,8 @@
 //! ```
 //!
 //! A child that is to end before it has a plan would not know what its predecessor, which died, has left in the kernel. So it
-//! is `Clearing`: started if need be, given a plan of nothing when it is ready, and stopped then.
+//! is `Clearing`: started if need be, given a plan of nothing when it is ready, and stopped then. The same, once, after a child
+//! that died while it was to release everything.
 
 mod backoff;
 #[cfg(test)]
@@ -141,6 +142,8 @@ enum Child {
 struct Member {
     child: Child,
     backoff: Backoff,
+    /// Whether something of it may be left in the kernel should it die while it ends.
+    unreleased: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -176,7 +179,7 @@ pub(crate) struct Policy {
 impl Policy {
     /// Begins with a configuration that was read already.
     pub(crate) fn new(now: Instant, settings: Settings, wanted: Wanted) -> Self {
-        let member = Member { child: Child::Absent, backoff: Backoff::default() };
+        let member = Member { child: Child::Absent, backoff: Backoff::default(), unreleased: false };
         let mut policy = Self {
             settings,
             wanted,
@@ -227,8 +230,7 @@ impl Policy {
             Event::StopRequested => self.begin_stop(now, 0),
             Event::Ready(role) => self.ready(role),
             Event::Applied(role, generation) => self.applied(role, generation),
-            Event::Stopped(Role::Vrrp) => self.release_checker(now),
-            Event::Stopped(Role::Checker) => {}
+            Event::Stopped(role) => self.released(now, role),
             Event::Broken(role) => self.broken(role),
             Event::SpawnFailed(role) | Event::Exited(role) => self.ended(now, role),
         }
@@ -331,8 +333,9 @@ impl Policy {
     }
 
     fn stop(&mut self, now: Instant, role: Role, manner: StopManner) {
-        self.members.of_mut(role).child =
-            Child::Stopping { deadline: Some(now + self.wanted.child_wait), killed: false };
+        let member = self.members.of_mut(role);
+        member.child = Child::Stopping { deadline: Some(now + self.wanted.child_wait), killed: false };
+        member.unreleased = manner == StopManner::Release;
         self.actions.push_back(Action::Stop(role, manner));
     }
 
@@ -343,6 +346,14 @@ impl Policy {
             self.actions.push_back(Action::Spawn(role));
         }
         *child = Child::Clearing { deadline: now + self.wanted.child_wait };
+        self.members.of_mut(role).unreleased = false;
+    }
+
+    fn released(&mut self, now: Instant, role: Role) {
+        self.members.of_mut(role).unreleased = false;
+        if role == Role::Vrrp {
+            self.release_checker(now);
+        }
     }
 
     fn ready(&mut self, role: Role) {
@@ -422,6 +433,14 @@ impl Policy {
 
     fn ended(&mut self, now: Instant, role: Role) {
         let was = std::mem::replace(&mut self.members.of_mut(role).child, Child::Absent);
+        // One that SIGKILL has not ended (without a deadline) may still be there.
+        let died_stopping = matches!(was, Child::Stopping { deadline: Some(_), .. })
+            && std::mem::take(&mut self.members.of_mut(role).unreleased);
+        let unwanted = !*self.wanted.roles.of(role) || matches!(self.phase, Phase::Stopping { .. });
+        if died_stopping && unwanted {
+            self.clear(now, role);
+            return;
+        }
         if matches!(self.phase, Phase::Stopping { .. } | Phase::Ended) {
             if role == Role::Vrrp {
                 self.release_checker(now);

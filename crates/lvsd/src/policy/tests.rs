@@ -115,6 +115,7 @@ fn without_respawn_a_death_ends_the_daemon_and_says_so() {
     world.run_up(Role::Vrrp, 1);
     let actions = world.tell(Event::Exited(Role::Checker));
     assert_eq!(actions, [Action::Announce(Stopping), Action::Stop(Role::Vrrp, StopManner::Release)]);
+    assert_eq!(world.tell(Event::Stopped(Role::Vrrp)), []);
     assert_eq!(world.tell(Event::Exited(Role::Vrrp)), [Action::Exit(1)]);
 }
 
@@ -179,6 +180,18 @@ fn a_stop_waits_for_no_clearing_for_ever() {
     // The checker's head start; there is none.
     assert_eq!(world.wait(), (HEAD_START, vec![]));
     assert_eq!(world.wait(), (4 * SECOND, vec![Action::Kill(Role::Vrrp)]));
+    assert_eq!(world.tell(Event::Exited(Role::Vrrp)), [Action::Exit(0)]);
+}
+
+#[test]
+fn what_a_child_that_dies_while_it_ends_has_left_is_taken_away_once() {
+    let mut world = World::started(ONLY_VRRP);
+    world.tell(Event::StopRequested);
+    assert_eq!(world.wait(), (HEAD_START, vec![]));
+    assert_eq!(world.wait(), (4 * SECOND, vec![Action::Kill(Role::Vrrp)]));
+    assert_eq!(world.tell(Event::Exited(Role::Vrrp)), [Action::Spawn(Role::Vrrp)]);
+    let cleared = [Action::Clear(Role::Vrrp), Action::Stop(Role::Vrrp, StopManner::Release)];
+    assert_eq!(world.tell(Event::Ready(Role::Vrrp)), cleared);
     assert_eq!(world.tell(Event::Exited(Role::Vrrp)), [Action::Exit(0)]);
 }
 
