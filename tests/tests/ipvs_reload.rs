@@ -28,6 +28,9 @@ impl Farm {
     fn new() -> Self {
         let site = Site::new();
         let director = site.node("director", 1);
+        // The kernel remembers a closed connection for two minutes, with its server. A client that takes the same port
+        // once more would be sent there, and nowhere when the server has been removed, unless the kernel is told so.
+        good(director.host.sysctl("net.ipv4.vs.expire_nodest_conn", "1"));
         let customer = Customer::new(&site);
         let servers = [11, 12, 13].map(|number| {
             let mut server = RealServer::beside(&site, number, &[Router::usual_vip()]);
