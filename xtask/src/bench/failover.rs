@@ -19,8 +19,6 @@ use std::{
 /// From one advert to the next.
 const ADVERT_INTERVAL: Duration = Duration::from_millis(10);
 const VIP: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 100));
-/// Priorities of the one that is killed and of the one that takes over.
-const PRIORITIES: [u8; 2] = [150, 100];
 /// Beyond this something does not happen.
 const SOON: Duration = Duration::from_secs(10);
 /// Adverts of the master without an answer that make an election settled.
@@ -32,6 +30,36 @@ pub(crate) struct Options {
     /// Rounds; in each, each make has a master killed and another stopped.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
+    /// Priorities of the one that is killed and of the one that takes over. High ones make Skew_Time short, which is the
+    /// protocol's and the same for both makes.
+    #[arg(long, num_args = 2, value_names = ["MASTER", "BACKUP"], default_values_t = [254, 250])]
+    priorities: Vec<u8>,
+}
+
+/// Of the one that is killed, and of the one that takes over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Priorities {
+    master: u8,
+    backup: u8,
+}
+
+impl Priorities {
+    fn of(options: &Options) -> Result<Self, Failure> {
+        match *options.priorities.as_slice() {
+            [master, backup] if 0 < backup && backup < master && master < 255 => Ok(Self { master, backup }),
+            _ => Err("the priorities are 1 to 254, the master's first and higher".into()),
+        }
+    }
+
+    /// Skew_Time of the one that takes over (RFC 9568 §6.1).
+    fn skew_time(self) -> Duration {
+        ADVERT_INTERVAL * (256 - u32::from(self.backup)) / 256
+    }
+
+    /// Its Master_Down_Interval, Active_Down_Interval in RFC 9568 §6.1.
+    fn master_down_interval(self) -> Duration {
+        3 * ADVERT_INTERVAL + self.skew_time()
+    }
 }
 
 /// What is measured, in milliseconds.
@@ -47,30 +75,23 @@ struct Figures {
     failed: [u32; 2],
 }
 
-/// Skew_Time of the one that takes over (RFC 9568 §6.1).
-fn skew_time() -> Duration {
-    ADVERT_INTERVAL * (256 - u32::from(PRIORITIES[1])) / 256
-}
-
-/// Its Master_Down_Interval, Active_Down_Interval in RFC 9568 §6.1.
-fn master_down_interval() -> Duration {
-    3 * ADVERT_INTERVAL + skew_time()
-}
-
 pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
     if !geteuid().is_root() {
         return Err("this makes network namespaces: run it as root".into());
     }
     setup(&[Part::Tools, Part::Rival(RIVAL)])?;
+    let priorities = Priorities::of(options)?;
     let programs = Programs::build()?;
     println!(
         "fail-over between two directors of one make: VRRP version 3, adverts every {ADVERT_INTERVAL:?}, priorities \
-         {PRIORITIES:?}; Master_Down_Interval {:?}, Skew_Time {:?}; {} rounds",
-        master_down_interval(),
-        skew_time(),
+         {} and {}; Master_Down_Interval {:?}, Skew_Time {:?}; {} rounds",
+        priorities.master,
+        priorities.backup,
+        priorities.master_down_interval(),
+        priorities.skew_time(),
         options.rounds
     );
-    let site = Site::new(programs)?;
+    let site = Site::new(programs, priorities)?;
     let mut figures = Figures::default();
     for round in 0..usize::try_from(options.rounds)? {
         for make in Make::in_turn(round) {
@@ -85,15 +106,15 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
             }
         }
     }
-    report::print(&figures.rows());
+    report::print(&figures.rows(priorities));
     figures.remarks();
     let is_measured = Make::BOTH.iter().all(|make| !figures.stop.of(*make).is_empty());
     Ok(if is_measured { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 impl Figures {
-    fn rows(&self) -> Vec<Row> {
-        let bound = master_down_interval().as_secs_f64() * 1e3;
+    fn rows(&self, priorities: Priorities) -> Vec<Row> {
+        let bound = priorities.master_down_interval().as_secs_f64() * 1e3;
         let row = |what: &str, samples: &Samples, of: fn(&[f64]) -> Option<f64>, target| {
             let [lvsd, keepalived] = Make::BOTH.map(|make| of(samples.of(make)));
             Row { what: format!("{what}, ms"), lvsd, keepalived, target }
@@ -139,13 +160,14 @@ struct Seat {
 #[derive(Debug)]
 struct Site {
     programs: Programs,
+    priorities: Priorities,
     better: Seat,
     other: Seat,
     witness: Seat,
 }
 
 impl Site {
-    fn new(programs: Programs) -> Result<Self, Failure> {
+    fn new(programs: Programs, priorities: Priorities) -> Result<Self, Failure> {
         let lan = Lan::new("lan")?;
         let seat = |name: &str, number: u8| -> Result<Seat, Failure> {
             let host = Host::new(name)?;
@@ -153,14 +175,14 @@ impl Site {
             Ok(Seat { mac: host.mac("eth0")?, host, _link })
         };
         let [better, other, witness] = [seat("better", 1)?, seat("other", 2)?, seat("witness", 3)?];
-        Ok(Self { programs, better, other, witness })
+        Ok(Self { programs, priorities, better, other, witness })
     }
 
     /// One kill and one stop.
     fn round(&self, make: Make, phase: Duration, figures: &mut Figures) -> Result<String, Failure> {
         let seen = self.witness.host.capture("eth0")?;
         let start = SystemTime::now();
-        let mut other = self.start(make, &self.other, PRIORITIES[1])?;
+        let mut other = self.start(make, &self.other, self.priorities.backup)?;
         self.other.wait_announced(&seen, start)?;
 
         let mut better = self.leader(make, &seen)?;
@@ -197,7 +219,7 @@ impl Site {
     /// Starts the better one beside the other, and waits until it leads and the other keeps silent.
     fn leader(&self, make: Make, seen: &Capture) -> Result<Director, Failure> {
         let start = SystemTime::now();
-        let director = self.start(make, &self.better, PRIORITIES[0])?;
+        let director = self.start(make, &self.better, self.priorities.master)?;
         let mut settled = self.better.wait_announced(seen, start)?;
         for _ in 0..SETTLED {
             let is_next = |frame: &Frame| self.better.sent(frame) && frame.advert().is_some();
@@ -259,8 +281,18 @@ mod tests {
     #[test]
     fn the_bounds_are_those_of_the_protocol() {
         // RFC 9568 §6.1: (256 - 100) * 10 ms / 256, and three intervals more.
-        assert_eq!(skew_time(), Duration::from_nanos(6_093_750));
-        assert_eq!(master_down_interval(), Duration::from_nanos(36_093_750));
+        let priorities = Priorities { master: 150, backup: 100 };
+        assert_eq!(priorities.skew_time(), Duration::from_nanos(6_093_750));
+        assert_eq!(priorities.master_down_interval(), Duration::from_nanos(36_093_750));
+    }
+
+    #[test]
+    fn only_a_master_above_its_backup_is_measured() {
+        let of = |priorities: [u8; 2]| Priorities::of(&Options { rounds: 1, priorities: priorities.into() });
+        assert!(of([254, 250]).is_ok_and(|it| it == Priorities { master: 254, backup: 250 }));
+        for wrong in [[100, 150], [100, 100], [100, 0], [255, 100]] {
+            assert!(of(wrong).is_err(), "{wrong:?}");
+        }
     }
 
     #[test]

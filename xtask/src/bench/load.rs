@@ -25,13 +25,15 @@ use std::{
 };
 
 /// Beyond this something does not happen.
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_secs(30);
 /// From one question to the kernel to the next.
 const PAUSE: Duration = Duration::from_millis(2);
 /// A process that uses no time for so long has nothing left to do.
 const QUIET: Duration = Duration::from_millis(400);
 /// How many services are asked for before the whole table is counted.
 const PROBES: usize = 5;
+/// Lines of a log that are shown after a failure.
+const TAIL: usize = 6;
 /// All rounds, and the boot.
 const LIMIT: Duration = Duration::from_secs(1500);
 
@@ -195,12 +197,27 @@ impl Bench {
         let launch = self.programs.launch(make, &self.host)?.args(["-C"]);
         let config = self.size.config(1);
         let mut director = launch.start(&config)?;
+        self.measured(make, &mut director, figures).map_err(|failure| {
+            let log = director.log();
+            let lines: Vec<_> = log.lines().collect();
+            let last =
+                lines.iter().skip(lines.len().saturating_sub(TAIL)).map(|line| format!("\n     {line}"));
+            format!("{failure}; the end of its log:{}", last.collect::<String>()).into()
+        })
+    }
+
+    fn measured(
+        &self,
+        make: Make,
+        director: &mut Director,
+        figures: &mut Figures,
+    ) -> Result<String, Failure> {
         let begin = director.process().started();
         let start = self.wait(|kernel| kernel.is_complete(self.size))?.duration_since(begin);
         settle(director.process())?;
         let memory = resident_mib(director.process());
 
-        let weight = self.reload(&mut director)?;
+        let weight = self.reload(director)?;
         settle(director.process())?;
 
         let begin = Instant::now();
@@ -239,7 +256,8 @@ impl Bench {
                     return Ok(moment);
                 }
                 if moment > deadline {
-                    return Err("the table is not what it should be".into());
+                    let lines = kernel.lines()?;
+                    return Err(format!("the table, of {lines} lines, is not what it should be").into());
                 }
                 thread::sleep(PAUSE);
             }
