@@ -332,12 +332,15 @@ fn what_others_do_to_the_table() {
         "-d -t 10.0.0.100:80 -r 10.0.0.12:80",
         "-e -t 10.0.0.100:80 -r 10.0.0.11:80 -g -w 9",
         "-E -t 10.0.0.100:80 -s wlc -p 300",
-        "-a -t 10.0.0.100:80 -r 10.0.0.14:80 -g",
         "-D -f 7",
     ] {
         by_hand(deed);
         wait_table_within(AT_ONCE, host, both());
     }
+    // A server that somebody adds is not taken for damage.
+    by_hand("-a -t 10.0.0.100:80 -r 10.0.0.14:80 -g");
+    by_hand("-d -t 10.0.0.100:80 -r 10.0.0.12:80");
+    wait_table_within(AT_ONCE, host, both().chain(["-a -t 10.0.0.100:80 -r 10.0.0.14:80 -g -w 1"]));
     by_hand("-C");
     wait_table_within(AT_ONCE, host, ours);
     foreign.into_iter().for_each(by_hand);

@@ -6,11 +6,13 @@
 //! half a second (a round, see [`task`]), and so is a destination unless there are hundreds of services. A refusal that
 //! contradicts what is known makes it read the service anew.
 //!
-//! A service belongs to us, with all its destinations, when it is configured or when the [`Journal`] says that an earlier
-//! self has made it. Everything else in the table is somebody else's and is never touched, except by `lvs_flush`.
+//! A service belongs to us when it is configured or when the [`Journal`] says that an earlier self has made it. Everything
+//! else in the table is somebody else's and is never touched, except by `lvs_flush`; so are destinations that somebody adds
+//! to our services while we run (see [`strangers`]).
 
 mod journal;
 mod kernel;
+mod strangers;
 mod task;
 #[cfg(test)]
 mod tests;
@@ -24,6 +26,7 @@ use tokio::time::{Duration, Instant};
 
 pub(crate) use journal::{Journal, Supervisor};
 pub(crate) use kernel::{Connect, Host, Kernel};
+use strangers::Strangers;
 pub(crate) use task::{Handle, spawn};
 
 use crate::shared::Shared;
@@ -69,6 +72,7 @@ pub(crate) struct Keeper<C: Connect> {
     /// Our services as the kernel holds them, as far as is known.
     known: BTreeMap<ServiceKey, Entry>,
     refused: BTreeMap<ServiceKey, Refused>,
+    strangers: Strangers,
     /// Services that an earlier self has made and that are not configured any more, still to be removed.
     leftovers: BTreeSet<ServiceKey>,
     /// The last service whose destinations were read.
@@ -86,6 +90,7 @@ impl<C: Connect> Keeper<C> {
             journal,
             known: BTreeMap::new(),
             refused: BTreeMap::new(),
+            strangers: Strangers::default(),
             leftovers: BTreeSet::new(),
             cursor: None,
             healing: false,
@@ -161,7 +166,7 @@ impl<C: Connect> Keeper<C> {
     /// One round of comparing the kernel's table with what is known of it. Reconnects if need be.
     pub(crate) async fn verify(&mut self, shared: &Shared) {
         self.sync(shared).await;
-        let compared = self.compare().await;
+        let compared = self.compare(shared).await;
         let Some(differing) = self.noted_if_connected(compared) else { return };
         self.heal(shared, differing).await;
         self.retry(shared).await;
@@ -255,6 +260,7 @@ impl<C: Connect> Keeper<C> {
     /// One try for each of the services, from what is known.
     async fn attempt(&mut self, shared: &Shared, keys: &BTreeSet<ServiceKey>) -> Failures {
         let wanted: Vec<_> = keys.iter().map(|key| (*key, shared.desired(key))).collect();
+        wanted.iter().filter_map(|(_, entry)| entry.as_ref()).for_each(|entry| self.strangers.claim(entry));
         let mut ops = Vec::new();
         for (key, desired) in &wanted {
             match (desired, self.known.get(key)) {
@@ -330,7 +336,7 @@ impl<C: Connect> Keeper<C> {
         for (service, _) in kernel.services().await? {
             let key = *service.key();
             let entry = match (configured.contains(&key), self.journal.owned().contains(&key)) {
-                (true, _) => read_entry(kernel, service).await?,
+                (true, _) => read_entry(kernel, &self.strangers, service).await?,
                 // It will be removed as a whole.
                 (false, true) => Entry::new(service),
                 (false, false) => {
@@ -351,7 +357,7 @@ impl<C: Connect> Keeper<C> {
         });
         for (service, _) in kernel.services().await? {
             if keys.contains(service.key()) {
-                let entry = read_entry(kernel, service).await?;
+                let entry = read_entry(kernel, &self.strangers, service).await?;
                 self.known.insert(*entry.key(), entry);
             }
         }
@@ -359,7 +365,7 @@ impl<C: Connect> Keeper<C> {
     }
 
     /// The known services that the kernel holds differently; afterwards what it holds is what is known.
-    async fn compare(&mut self) -> Result<BTreeSet<ServiceKey>, IpvsError> {
+    async fn compare(&mut self, shared: &Shared) -> Result<BTreeSet<ServiceKey>, IpvsError> {
         let slice = self.next_slice();
         let Some(kernel) = &mut self.kernel else { return Ok(BTreeSet::new()) };
         let services = kernel.services().await?;
@@ -375,6 +381,7 @@ impl<C: Connect> Keeper<C> {
             }
             None => {
                 differing.insert(*key);
+                self.strangers.forget(key);
                 false
             }
         });
@@ -385,7 +392,14 @@ impl<C: Connect> Keeper<C> {
             }
             self.cursor = Some(key);
             let Some(known) = self.known.get_mut(&key) else { continue };
-            let dests = kernel.dests(&key).await?.into_iter().map(|(dest, _)| dest);
+            let read = kernel.dests(&key).await?.into_iter().map(|(dest, _)| dest);
+            let dests = self.strangers.leave_out(&key, read);
+            if dests.iter().any(|dest| !known.dests().contains_key(&dest.key)) {
+                let desired = shared.desired(&key);
+                let desired = |dest: &DestKey| desired.iter().any(|entry| entry.dests().contains_key(dest));
+                self.strangers.meet(&key, &dests, |dest| known.dests().contains_key(dest) || desired(dest));
+            }
+            let dests = self.strangers.leave_out(&key, dests);
             let actual = Entry::with_dests(known.service().clone(), dests);
             if actual != *known {
                 differing.insert(key);
@@ -500,9 +514,14 @@ pub(crate) enum Release {
     Everything,
 }
 
-async fn read_entry(kernel: &mut impl Kernel, service: Service) -> Result<Entry, IpvsError> {
-    let dests = kernel.dests(service.key()).await?;
-    Ok(Entry::with_dests(service, dests.into_iter().map(|(dest, _)| dest)))
+async fn read_entry(
+    kernel: &mut impl Kernel,
+    strangers: &Strangers,
+    service: Service,
+) -> Result<Entry, IpvsError> {
+    let dests = kernel.dests(service.key()).await?.into_iter().map(|(dest, _)| dest);
+    let dests = strangers.leave_out(service.key(), dests);
+    Ok(Entry::with_dests(service, dests))
 }
 
 fn is_gone_already(op: &Op, error: &IpvsError) -> bool {

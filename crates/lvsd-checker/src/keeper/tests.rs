@@ -117,12 +117,10 @@ fn what_others_change_is_put_back() {
         process.round().await;
         assert_eq!(process.keeper.numbers().healed, 0);
         let dest = ipvs::DestKey::new("192.0.2.1".parse().expect("an address"), 80);
-        let extra = Dest::new(ipvs::DestKey::new(dest.addr, 81), ipvs::Forward::Masq);
         let deeds = [
             vec![Op::DelService(key(A)), Op::DelService(key(B))],
             vec![Op::DelDest(key(A), dest)],
             vec![Op::EditDest(key(A), Dest::new(dest, ipvs::Forward::Masq).with_weight(ipvs::Weight::ZERO))],
-            vec![Op::AddDest(key(B), extra)],
             vec![Op::EditService(Service::new(key(A), Scheduler::LC))],
         ];
         for deed in deeds {
@@ -133,6 +131,38 @@ fn what_others_change_is_put_back() {
             assert_eq!(kernel.table(), process.desired());
             assert!(process.keeper.numbers().healed > before);
         }
+    });
+}
+
+#[test]
+fn a_server_that_somebody_adds_is_left_alone_until_it_is_configured() {
+    block_on(async {
+        let (kernel, directory) = (Fake::default(), directory());
+        let mut process = Process::start(&kernel, &directory, two()).await;
+        let extra = ipvs::DestKey::new("192.0.2.9".parse().expect("an address"), 80);
+        let heavy = Dest::new(extra, ipvs::Forward::Masq).with_weight(ipvs::Weight::from(7));
+        kernel.meddle(Op::AddDest(key(B), heavy));
+        let is_there =
+            |kernel: &Fake| kernel.table().get(&key(B)).map(|entry| entry.dests().contains_key(&extra));
+        process.round().await;
+        assert_eq!((is_there(&kernel), process.keeper.numbers().healed), (Some(true), 0));
+        // Nor by a change of the service, a contradiction that makes it look anew, or a new connection.
+        kernel.meddle(Op::EditService(Service::new(key(B), Scheduler::LC)));
+        process.round().await;
+        kernel.meddle(Op::DelDest(key(B), ipvs::DestKey::new("192.0.2.1".parse().expect("an address"), 80)));
+        process.round().await;
+        process.keeper.noted::<()>(Err(IpvsError::NoIpvs));
+        process.round().await;
+        assert_eq!(is_there(&kernel), Some(true));
+        // What is configured is ours, whoever put it there.
+        let with = |weight| {
+            let servers = vec![server("192.0.2.1:80"), weighing("192.0.2.9:80", weight)];
+            config(vec![service(A, vec![server("192.0.2.1:80")]), service(B, servers)])
+        };
+        process.reload(with(3)).await;
+        assert_eq!(kernel.table(), process.desired());
+        process.reload(two()).await;
+        assert_eq!(kernel.table(), process.desired());
     });
 }
 
