@@ -35,6 +35,8 @@ const BOOT_ALLOWANCE: Duration = Duration::from_secs(60);
 /// Where the guest writes the exit status of its command, in its directory.
 const STATUS: &str = "status";
 const CONSOLE: &str = "console";
+/// Every guest's directory is called `lvsd-guest-<pid>-...`, with the process that made it.
+const HOME_PREFIX: &str = "lvsd-guest-";
 
 /// A way to run a script as root in a kernel with IPVS.
 #[derive(Clone, Debug)]
@@ -172,7 +174,8 @@ impl Files {
     /// The directory with `init`, which prepares the guest and runs `script` in `environment`.
     fn new(guest: &Guest, script: &str, line: Line) -> Result<Self> {
         let kernel = setup::guest_kernel()?;
-        let home = tempfile::Builder::new().prefix("lvsd-guest-").tempdir();
+        let prefix = format!("{HOME_PREFIX}{}-", std::process::id());
+        let home = tempfile::Builder::new().prefix(&prefix).tempdir();
         let home = home.context(|| "make a temporary directory".to_owned())?;
         let path = |name: &str| home.path().join(name);
         let run = match line {
@@ -216,6 +219,22 @@ impl Files {
         let status = fs::read_to_string(self.home.path().join(STATUS)).ok();
         let status = status.and_then(|text| text.trim().parse().ok());
         status.ok_or_else(|| LabError::Guest { console: tail_of(&self.home.path().join(CONSOLE)) })
+    }
+}
+
+/// Removes the directories of guests whose makers are chosen.
+pub(crate) fn remove_homes(is_chosen: impl Fn(i32) -> bool) {
+    let Ok(entries) = fs::read_dir(env::temp_dir()) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let maker = name.to_str().and_then(|name| {
+            let (pid, _) = name.strip_prefix(HOME_PREFIX)?.split_once('-')?;
+            pid.parse().ok()
+        });
+        if maker.is_some_and(&is_chosen) {
+            // Somebody else may be removing it too.
+            let _ = fs::remove_dir_all(entry.path());
+        }
     }
 }
 

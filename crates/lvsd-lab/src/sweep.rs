@@ -1,7 +1,7 @@
 //! Leaving nothing behind: neither what a killed process of the laboratory had made, nor, when a person interrupts a
 //! task, what that has started, which is in process groups of its own that the terminal's interrupt does not reach.
 
-use crate::{Result, director, error::Context as _, namespace, process};
+use crate::{Result, director, error::Context as _, guest, namespace, process};
 use std::{future::poll_fn, io, sync::Once, task::Poll, thread};
 use tokio::{
     runtime::Builder,
@@ -16,6 +16,7 @@ pub fn sweep() {
     process::kill_until_none(process::orphans);
     namespace::remove_stale();
     director::remove_stale_homes();
+    guest::remove_homes(|pid| !process::alive(pid));
 }
 
 /// [Sweeps](sweep), the first time it is called.
@@ -43,6 +44,7 @@ pub fn clean_up_when_interrupted() -> Result<()> {
         let number = runtime.block_on(first_of(interrupts));
         process::kill_until_none(process::own_descendants);
         namespace::remove_own();
+        guest::remove_homes(|pid| u32::try_from(pid) == Ok(std::process::id()));
         sweep();
         // What the other threads have started meanwhile.
         process::kill_until_none(process::own_descendants);

@@ -19,7 +19,8 @@ pub(super) fn run(stage: &Stage) -> Result<(), Failure> {
 fn commands(stage: &Stage) -> Result<String, Failure> {
     let lab = quote(&built("lvsd-lab")?.display().to_string());
     let mut text = format!(
-        "PS1='client# '\nask() {{ {lab} client --url \"${{1:-{}}}\" --count \"${{2:-6}}\"; }}\n",
+        "PS1='client# '\nmetrics() {{ \"$1\" {lab} client --url http://127.0.0.1:9165/metrics --count 1; }}\n\
+         ask() {{ {lab} client --url \"${{1:-{}}}\" --count \"${{2:-6}}\"; }}\n",
         DIRECT.url
     );
     let hosts = stage.directors.iter().map(|machine| &machine.host);
@@ -36,9 +37,9 @@ fn advice(stage: &Stage) -> String {
 This is a shell in the client. Every host's name is a command that runs another command there:
   director-a ipvsadm -Ln             the table in its kernel; --stats for the connections
   director-a ip addr show eth0       who holds the virtual addresses?
-  director-b curl -s 127.0.0.1:9165/metrics
+  metrics director-b                 what it tells Prometheus
   ask                                six requests by direct routing: who answers?
-  ask {} 60      by NAT, sixty
+  ask {} 60  sixty by NAT
   real-1 ip link set eth0 down       a server that is gone; `up` brings it back
   ip netns list                      the namespaces, for `ip netns exec`
 ",
