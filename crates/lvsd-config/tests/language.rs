@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use lvsd_config::{Format, Item, Loaded, MemoryFiles, Options, Rule, load, render};
-use lvsd_model::{Config, Invocation, Transport};
+use lvsd_model::{Config, Family, Invocation, Transport};
 
 const FILE: &str = "/etc/lvsd/lvsd.conf";
 
@@ -201,4 +201,18 @@ fn services_have_names_of_their_own() {
     let config = config(&format!("{group}{}", services.concat()));
     let names: Vec<_> = config.lvs.services.iter().map(|service| service.name.as_str()).collect();
     assert_eq!(names, ["web", "web", "fwmark 1", "fwmark 1 IPv6"]);
+}
+
+#[test]
+fn a_group_of_both_families_serves_that_of_its_servers() {
+    let group = "virtual_server_group G {\n192.0.2.1 80\n2001:db8::1 80\n}\n";
+    let service = |body: &str| format!("{group}virtual_server group G {{\nprotocol TCP\n{body}\n}}\n");
+    let endpoints = |body: &str| {
+        let service = config(&service(body)).lvs.services.remove(0);
+        service.endpoints.iter().map(|endpoint| endpoint.family()).collect::<Vec<_>>()
+    };
+    assert_eq!(endpoints("real_server 2001:db8::9 80 {\n}"), [Family::V6]);
+    assert_eq!(endpoints("real_server 192.0.2.9 80 {\n}"), [Family::V4]);
+    assert_eq!(endpoints("ip_family inet6\nreal_server 2001:db8::9 80 {\n}"), [Family::V6]);
+    assert_eq!(endpoints("lvs_method TUN\nreal_server 2001:db8::9 80 {\n}"), [Family::V4, Family::V6]);
 }

@@ -12,7 +12,7 @@ pub(super) static ADDRESS_LINE: &[Row] = &[
     row("label", "<str under 16>", "none", Tier::One, "Interface label, IPv4").works(),
     row("peer", "<ip, no prefix>", "none", Tier::Two, "Point-to-point peer address").works(),
     row("home", "none", "off", Tier::Three, "IPv6 home address flag"),
-    row("-nodad", "none", "off", Tier::Three, "IPv6 without duplicate address detection").works(),
+    row("-nodad", "none", "off", Tier::Three, "IPv6 without duplicate address detection").no_effect("virtual addresses never wait for it: two nodes may hold one for an instant"),
     row("mngtmpaddr", "none", "off", Tier::Three, "IPv6 template for temporary addresses"),
     row("noprefixroute", "none", "off", Tier::Two, "Do not create prefix route").works(),
     row("autojoin", "none", "off", Tier::Three, "Join multicast group given as address"),

@@ -326,14 +326,17 @@ impl<'a> Lowering<'a> {
         })
     }
 
-    /// The family of marks: as written, or that of an address of the group or of a real server.
+    /// The one family that is served, of those that the addresses allow: as written, that of the real servers, or that of the first
+    /// address. Marks allow both.
     fn service_family(&self, targets: &[Target], draft: &ServiceDraft, servers: &[&'a Statement]) -> Family {
-        let addresses = targets.iter().find_map(|target| target.family());
+        let allowed =
+            |family: &Family| targets.iter().any(|target| target.family().is_none_or(|own| own == *family));
         let server = || {
             let word = self.word(servers.first()?, 0)?;
             word.text.parse::<IpAddr>().ok().map(Family::of)
         };
-        addresses.or(draft.family).or_else(server).unwrap_or(Family::V4)
+        let first = || targets.iter().find_map(|target| target.family());
+        draft.family.filter(allowed).or_else(|| server().filter(allowed)).or_else(first).unwrap_or(Family::V4)
     }
 
     /// Real servers serve one family only, except through tunnels.
