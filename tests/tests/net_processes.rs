@@ -254,6 +254,20 @@ fn a_reload_with_a_mistake_changes_nothing() {
 
 #[test]
 #[ignore = "needs root and namespaces"]
+fn a_reload_that_leaves_nothing_is_named() {
+    require!(Need::Root);
+    let site = Site::new();
+    let node = site.node("node", 1);
+    let mut director = node.start(Make::Lvsd, &Router::usual(150).config());
+    director.wait_note("INSTANCE lab MASTER 150");
+    director.give("");
+    good(director.wait_log("all addresses and services are removed", SOON));
+    node.wait_lacks(vip());
+    director.finish();
+}
+
+#[test]
+#[ignore = "needs root and namespaces"]
 fn a_configuration_with_a_mistake_does_not_start() {
     require!(Need::Root);
     let site = Site::new();

@@ -278,6 +278,10 @@ impl Driver {
     }
 
     fn adopt(&mut self, config: Config) {
+        if configures_nothing(&config) && !configures_nothing(&self.config) {
+            // The language allows it; a file that was cut or emptied by accident looks the same.
+            tracing::warn!("the new configuration has nothing to do: all addresses and services are removed");
+        }
         self.listen.send_replace(config.globals.metrics_listen);
         let wanted = self.selection.wanted(&config);
         self.config = config;
@@ -558,4 +562,8 @@ impl Driver {
 pub(crate) fn since_epoch() -> Duration {
     // A clock before 1970 is shown as 1970.
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+fn configures_nothing(config: &Config) -> bool {
+    config.vrrp.instances.is_empty() && config.lvs.services.is_empty()
 }
