@@ -5,6 +5,7 @@ mod bench;
 mod cargo;
 mod ci;
 mod demo;
+mod fuzz;
 mod generate;
 mod test;
 
@@ -41,6 +42,8 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Fuzzes the configuration language, step by step; needs cargo-fuzz.
+    Fuzz(fuzz::Options),
     /// Installs what tests and demo need: Debian packages, guest kernel, the peer.
     Setup,
 }
@@ -63,6 +66,7 @@ fn run(task: Task) -> Result<ExitCode, Failure> {
             let mode = if check { generate::Mode::Check } else { generate::Mode::Write };
             generate::run(mode)
         }
+        Task::Fuzz(options) => fuzz::run(&options),
         Task::Setup => setup(&lvsd_lab::setup::Part::ALL).map(|()| ExitCode::SUCCESS),
     }
 }

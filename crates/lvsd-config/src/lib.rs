@@ -25,6 +25,8 @@ mod repeat;
 mod rules;
 mod script;
 mod source;
+#[doc(hidden)]
+pub mod steps;
 mod suggest;
 mod tree;
 mod values;

@@ -1,0 +1,154 @@
+//! The steps of [`crate::load`] one by one, each with what must hold after it whatever the text: what `cargo xtask fuzz`
+//! runs. No part of the product.
+
+use std::path::Path;
+
+use crate::diagnostic::Severity;
+use crate::files::MemoryFiles;
+use crate::lex::{self, Backslash, Brace, Opening};
+use crate::reader::{Reader, Segment};
+use crate::render::Format;
+use crate::script::{self, Escapes};
+use crate::source::{SourceMap, Span};
+use crate::tree::Statement;
+use crate::{Options, values};
+
+/// The file that is read first.
+const ROOT: &str = "/etc/lvsd/lvsd.conf";
+
+/// What separates the file from the one that it may include as `other.conf`.
+const SEPARATOR: &str = "\n====\n";
+
+/// Splits a text into words, comments, quotes, braces, parameters and values.
+///
+/// # Panics
+/// When something that was found is not in the text.
+pub fn lex(text: &str) {
+    let inside = |at: usize| assert!(text.is_char_boundary(at), "{at} is in no character of the text");
+    let mut last = 0;
+    for token in lex::words(text) {
+        inside(token.start);
+        inside(token.end);
+        assert!(last <= token.start && token.start <= token.end);
+        last = token.end;
+    }
+    for backslash in [Backslash::Protects, Backslash::IsData] {
+        let found = lex::uncomment(text, backslash);
+        inside(found.end);
+        found.open_quote.into_iter().for_each(inside);
+    }
+    for opening in [Opening::Splits, Opening::IsData] {
+        if let Some(Brace::Open(at) | Brace::Close(at)) = lex::brace(text, opening) {
+            assert!(text.get(at..).is_some_and(|rest| rest.starts_with(['{', '}'])));
+        }
+    }
+    if let Some(found) = lex::parameter(text) {
+        inside(found.len);
+        assert!(text.contains(found.name) && text.contains(found.args));
+    }
+    lex::template(text).into_iter().for_each(inside);
+    if let Some((name, value)) = lex::definition(text) {
+        assert!(text.contains(name) && text.ends_with(value));
+    }
+    for escapes in [Escapes::Kept, Escapes::Replaced] {
+        for word in script::split(text, escapes) {
+            inside(word.start);
+            inside(word.end);
+        }
+    }
+    let _ = (values::integer(text), values::boolean(text), values::netmask(text));
+    if let Some(time) = values::seconds(text) {
+        assert_eq!(values::seconds(&values::show(time)), Some(time));
+    }
+}
+
+/// Reads the text, and what it includes, to the last segment.
+///
+/// # Panics
+/// When a segment is not what its kind says, or text is lost or made without bound.
+pub fn preprocess(text: &[u8]) {
+    let files = files(text);
+    let options = Options { config_id: "id".to_owned(), ..Options::default() };
+    let mut reader = started(&files, &options);
+    let mut opening = Opening::Splits;
+    while let Some(segment) = reader.next(opening) {
+        match segment {
+            Segment::Statement(span) => {
+                let text = reader.sources.text(span);
+                assert!(!text.trim_matches(lex::is_blank).is_empty() && !text.contains('\n'));
+                // Lists begin and end somewhere; where, is not for this step to know.
+                opening = if text.len().is_multiple_of(3) { Opening::IsData } else { Opening::Splits };
+                placed(span, &reader.sources);
+            }
+            Segment::Open(span) => assert_eq!(reader.sources.text(span), "{"),
+            Segment::Close(span) => assert_eq!(reader.sources.text(span), "}"),
+        }
+    }
+    assert!(reader.sources.expanded_len() <= SourceMap::MAX_TEXT);
+    assert!(reader.inputs.is_empty());
+}
+
+/// Reads the text into a tree.
+///
+/// # Panics
+/// When the tree points outside the text.
+pub fn parse(text: &[u8]) {
+    let files = files(text);
+    let options = Options::default();
+    let mut reader = started(&files, &options);
+    let document = crate::parser::parse(&mut reader);
+    let mut waiting: Vec<&Statement> = document.statements.iter().collect();
+    while let Some(statement) = waiting.pop() {
+        assert_eq!(reader.sources.text(statement.keyword), statement.row.name);
+        placed(statement.keyword, &reader.sources);
+        let entries = statement.entries().iter().map(|entry| &entry.words);
+        for words in entries.chain(std::iter::once(&statement.words)) {
+            assert_eq!(document.words(words).len(), words.len());
+            document.words(words).iter().for_each(|&word| placed(word, &reader.sources));
+        }
+        waiting.extend(statement.block());
+    }
+}
+
+/// Everything, up to the model and the rendered findings.
+///
+/// # Panics
+/// When model and findings contradict each other.
+pub fn lower(text: &[u8]) {
+    let loaded = crate::load(&files(text), Path::new(ROOT), &Options::default());
+    assert_eq!(loaded.config.is_some(), loaded.diagnostics.count(Severity::Error) == 0);
+    for format in [Format::Full { color: true }, Format::Concise, Format::Json] {
+        let text = crate::render(&loaded.diagnostics, &loaded.sources, format);
+        assert!(format == Format::Json || text.is_empty() == loaded.diagnostics.is_empty());
+    }
+    if let Some(config) = loaded.config {
+        let text = serde_json::to_string(&config).expect("a model is plain data");
+        let again: lvsd_model::Config = serde_json::from_str(&text).expect("it was written so");
+        assert_eq!(config, again);
+    }
+}
+
+fn files(text: &[u8]) -> MemoryFiles {
+    let cut = text.windows(SEPARATOR.len()).position(|window| window == SEPARATOR.as_bytes());
+    let (root, other) = match cut {
+        Some(at) => (text.get(..at), text.get(at + SEPARATOR.len()..)),
+        None => (Some(text), None),
+    };
+    let files = MemoryFiles::default().with(ROOT, root.unwrap_or_default());
+    other.into_iter().fold(files, |files, other| files.with("/etc/lvsd/other.conf", other))
+}
+
+fn started<'a>(files: &'a MemoryFiles, options: &'a Options) -> Reader<'a> {
+    let mut reader = Reader::new(files, options);
+    crate::push_roots(&mut reader, Path::new(ROOT));
+    reader.start();
+    reader
+}
+
+/// A span can be shown to a person.
+fn placed(span: Span, sources: &SourceMap) {
+    let place = sources.place(span);
+    let line = sources.line_column(span);
+    assert!(line.line >= 1 && line.column >= 1 && !sources.name(span).is_empty());
+    let _ = (sources.text(place.written), sources.text(sources.line(span)));
+}
