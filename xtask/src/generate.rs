@@ -1,6 +1,7 @@
 //! Checked-in files that are made from the code: written, or compared with what would be written.
 
 use crate::Failure;
+use clap_complete::Shell;
 use std::{fs, io, path::Path, process::ExitCode};
 
 /// What makes a file's new text from its present one (empty when there is no such file). A generator of a whole file
@@ -11,7 +12,23 @@ type Generator = fn(&str) -> Result<String, Failure>;
 const FILES: &[(&str, Generator)] = &[
     ("man/lvsd.conf.5", |page| Ok(lvsd_config::man::render_man_page(page))),
     ("man/lvsd.8", |page| with_section(page, "BEGIN metrics", "END metrics", &lvsd::manual_section())),
+    ("man/lvsctl.8", |page| with_section(page, "BEGIN commands", "END commands", &lvsctl::manual_section())),
+    ("docs/config.schema.json", |_| Ok(lvsctl::schema()?)),
+    ("contrib/completions/lvsd.bash", |_| completions(Shell::Bash, lvsd::command())),
+    ("contrib/completions/_lvsd", |_| completions(Shell::Zsh, lvsd::command())),
+    ("contrib/completions/lvsd.fish", |_| completions(Shell::Fish, lvsd::command())),
+    ("contrib/completions/lvsctl.bash", |_| completions(Shell::Bash, lvsctl::command())),
+    ("contrib/completions/_lvsctl", |_| completions(Shell::Zsh, lvsctl::command())),
+    ("contrib/completions/lvsctl.fish", |_| completions(Shell::Fish, lvsctl::command())),
 ];
+
+/// The completions of a program for a shell.
+fn completions(shell: Shell, mut program: clap::Command) -> Result<String, Failure> {
+    let name = program.get_name().to_owned();
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut program, name, &mut text);
+    Ok(String::from_utf8(text)?)
+}
 
 /// What to do about a file that is not as it would be generated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +68,9 @@ fn drifted<'a>(root: &Path, files: &[(&'a str, Generator)], mode: Mode) -> Resul
         if present.as_ref() != Some(&wanted) {
             drifted.push(path);
             if mode == Mode::Write {
+                if let Some(directory) = file.parent() {
+                    fs::create_dir_all(directory)?;
+                }
                 fs::write(&file, wanted).map_err(|error| format!("{path}: {error}"))?;
             }
         }

@@ -14,6 +14,7 @@ const LAYERS: &[&[&str]] = &[
     &["lvsd-ipc", "lvsd-script"],
     &["lvsd-director", "lvsd-checker"],
     &["lvsd"],
+    &["lvsctl"],
 ];
 
 /// Crates that do no I/O: what they must not depend on, directly or by others of ours.
@@ -140,4 +141,22 @@ fn the_ci_script_runs_what_the_readme_promises() {
     for command in ["cargo xtask demo", "cargo xtask test"] {
         assert!(readme.contains(command), "README.md lacks {command}");
     }
+}
+
+/// The manual pages are clean mdoc. That a page refers to one that this host does not have is no fault of the page.
+#[test]
+fn manual_pages_are_clean() {
+    let pages = ["man/lvsd.8", "man/lvsctl.8", "man/lvsd.conf.5"];
+    let output = Command::new("mandoc")
+        .args(["-Tlint", "-Wstyle"])
+        .args(pages)
+        .current_dir(root())
+        .output()
+        .expect("mandoc runs; `cargo xtask setup` installs it");
+    let text =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    let harmless = ["referenced manual not found", "outdated mandoc.db"];
+    let faults: Vec<_> =
+        text.lines().filter(|line| !harmless.iter().any(|known| line.contains(known))).collect();
+    assert!(faults.is_empty(), "{faults:#?}");
 }

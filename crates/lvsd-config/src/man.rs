@@ -92,7 +92,8 @@ fn escape(text: &str) -> String {
 }
 
 /// Text in lines that are short enough and begin with no control character.
-fn paragraph(text: &str) -> String {
+#[must_use]
+pub fn paragraph(text: &str) -> String {
     let mut out = String::new();
     let mut length = 0;
     for word in text.split(' ') {

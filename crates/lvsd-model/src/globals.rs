@@ -9,6 +9,7 @@ use crate::ScriptPolicy;
 
 /// `metrics_listen`: where Prometheus text is served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum MetricsListen {
     /// Nowhere.
     Off,
@@ -24,6 +25,7 @@ impl Default for MetricsListen {
 
 /// How the kernel schedules a process of the family.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SchedulingClass {
     /// `*_rt_priority`: SCHED_RR priority, 1 to 99.
     pub realtime: Option<u8>,
@@ -35,6 +37,7 @@ pub struct SchedulingClass {
 
 /// `global_defs` and the root-level globals.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Globals {
     /// `router_id`; the host name when `None`.
     pub router_id: Option<String>,

@@ -29,6 +29,7 @@ use serde::{Deserialize, Serialize};
 
 /// A whole configuration: what `lvsd.conf` means, with every default filled in.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Config {
     /// `global_defs` and the root-level globals.
     pub globals: Globals,

@@ -11,6 +11,7 @@ use crate::units::{Family, InterfaceName, Weight};
 
 /// Everything the checker process is told.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LvsConfig {
     /// Virtual servers in configuration order; no endpoint is in two of them.
     pub services: Vec<VirtualServer>,
@@ -22,6 +23,7 @@ pub struct LvsConfig {
 
 /// `protocol`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Protocol {
     /// TCP.
     Tcp,
@@ -33,6 +35,7 @@ pub enum Protocol {
 
 /// What packets a virtual server takes: one IPVS service each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Endpoint {
     /// `virtual_server IP PORT`; port 0 is every port, with persistence only.
     Address(SocketAddr),
@@ -59,6 +62,7 @@ impl Endpoint {
 
 /// `lvs_sched`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(missing_docs, reason = "the names are ipvsadm's")]
 pub enum Scheduler {
     Rr,
@@ -120,6 +124,7 @@ impl Scheduler {
 
 /// Scheduling flags of a service.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SchedulerFlags {
     /// `ops`: one-packet scheduling, UDP only.
     pub one_packet: bool,
@@ -133,6 +138,7 @@ pub struct SchedulerFlags {
 
 /// `persistence_timeout`, `persistence_granularity`, `persistence_engine`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Persistence {
     /// Whole seconds, at least 1.
     pub timeout: Duration,
@@ -144,6 +150,7 @@ pub struct Persistence {
 
 /// How a tunnelled packet is wrapped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum TunnelKind {
     /// IP in IP.
     Ipip,
@@ -158,6 +165,7 @@ pub enum TunnelKind {
 
 /// Checksums of a GUE or GRE tunnel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum TunnelChecksum {
     /// `nocsum`.
     #[default]
@@ -170,6 +178,7 @@ pub enum TunnelChecksum {
 
 /// `lvs_method`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Forward {
     /// `NAT`: addresses are rewritten.
     Nat,
@@ -186,6 +195,7 @@ pub enum Forward {
 
 /// `sorry_server`: takes the traffic while the quorum is lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SorryServer {
     /// Where; port 0 means the service's own.
     pub address: SocketAddr,
@@ -197,6 +207,7 @@ pub struct SorryServer {
 
 /// `virtual_server`, or one `virtual_server group`: everything but its endpoints is common to them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct VirtualServer {
     /// What the configuration calls it: `ip port`, `fwmark n`, or the group's name; unique with the protocol.
     pub name: String,
@@ -228,6 +239,7 @@ pub struct VirtualServer {
 
 /// `real_server`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RealServer {
     /// Address and port; port 0 means the service's own, and DR and TUN always use that.
     pub address: SocketAddr,
@@ -253,6 +265,7 @@ pub struct RealServer {
 
 /// One check of one real server, with every inherited default resolved.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Check {
     /// What is tried.
     pub kind: CheckKind,
@@ -266,6 +279,7 @@ pub struct Check {
 
 /// When a check runs and how often it may fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CheckTiming {
     /// `delay_loop`: between checks.
     pub interval: Duration,
@@ -279,6 +293,7 @@ pub struct CheckTiming {
 
 /// Where a check connects to and from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Target {
     /// `connect_ip`, `connect_port`; the real server's own when not given.
     pub address: SocketAddr,
@@ -294,6 +309,7 @@ pub struct Target {
 
 /// What a check tries.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum CheckKind {
     /// `TCP_CHECK`: a connection can be made.
     Tcp(Target),
@@ -305,6 +321,7 @@ pub enum CheckKind {
 
 /// `http_protocol`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum HttpVersion {
     /// `1.0`.
     #[default]
@@ -317,6 +334,7 @@ pub enum HttpVersion {
 
 /// TLS side of `SSL_GET`. Certificates are not verified: the peer never did, and real servers rarely have a proper name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TlsOptions {
     /// `enable_sni`: the server name is the virtual host.
     pub sni_from_virtualhost: bool,
@@ -328,6 +346,7 @@ pub struct TlsOptions {
 
 /// `HTTP_GET` and `SSL_GET`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HttpCheck {
     /// Where.
     pub target: Target,
@@ -345,10 +364,12 @@ pub struct HttpCheck {
 
 /// An MD5 sum of a body, as genhash prints it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DigestMd5(pub [u8; 16]);
 
 /// `status_code`: accepted codes as inclusive ranges, never empty.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StatusRanges(pub Vec<(u16, u16)>);
 
 impl StatusRanges {
@@ -367,6 +388,7 @@ impl Default for StatusRanges {
 
 /// `url`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HttpUrl {
     /// `path`.
     pub path: String,
@@ -380,6 +402,7 @@ pub struct HttpUrl {
 
 /// `MISC_CHECK`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MiscCheck {
     /// `misc_path`, with `user`.
     pub script: Script,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Who a script runs as, by name, as configured; resolved on the host that runs it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RunAs {
     /// User name.
     pub user: String,
@@ -13,6 +14,7 @@ pub struct RunAs {
 
 /// How a script is started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Invocation {
     /// The program itself, with its arguments.
     Exec,
@@ -23,6 +25,7 @@ pub enum Invocation {
 
 /// A command from the configuration, split into words by the quoted-keyword rules of the language.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Script {
     /// The command as written between the outer quotes; for messages.
     pub source: String,
@@ -36,10 +39,12 @@ pub struct Script {
 
 /// `script "</path"`: no program, success means that the file can be opened for reading.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReadableFile(pub String);
 
 /// Rules for all scripts of a process.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ScriptPolicy {
     /// `script_user`.
     pub default_user: Option<RunAs>,

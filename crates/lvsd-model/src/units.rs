@@ -25,6 +25,7 @@ impl std::error::Error for OutOfRange {}
 
 /// An address family: a virtual router and an IPVS service each belong to exactly one (RFC 9568 §1.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Family {
     /// IPv4.
     V4,
@@ -54,6 +55,7 @@ impl fmt::Display for Family {
 
 /// A virtual router identifier, 1 to 255 (RFC 9568 §5.2.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Vrid(NonZeroU8);
 
 impl Vrid {
@@ -81,6 +83,7 @@ impl fmt::Display for Vrid {
 
 /// A configured priority, 1 to 255; 255 is the address owner's (RFC 9568 §5.2.4). Priority 0 exists only on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Priority(NonZeroU8);
 
 impl Priority {
@@ -119,6 +122,7 @@ impl fmt::Display for Priority {
 
 /// An advertisement interval in centiseconds: 1 to 4095 in VRRPv3, whole seconds of 1 to 255 in VRRPv2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AdvertInterval(u16);
 
 impl AdvertInterval {
@@ -163,6 +167,7 @@ impl AdvertInterval {
 
 /// An IPVS weight, 0 to 2147483647; 0 gets no new connections.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Weight(u32);
 
 impl Weight {
@@ -196,6 +201,7 @@ impl fmt::Display for Weight {
 
 /// The name of a network interface: 1 to 15 bytes, no `/`, no blank (the kernel's own rule).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct InterfaceName(String);
 
 impl InterfaceName {

@@ -10,6 +10,7 @@ use crate::units::{AdvertInterval, Family, InterfaceName, Priority, Vrid};
 
 /// Everything the VRRP process is told.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct VrrpConfig {
     /// Instances in configuration order; names are unique.
     pub instances: Vec<Instance>,
@@ -21,6 +22,7 @@ pub struct VrrpConfig {
 
 /// The protocol version of an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Version {
     /// RFC 3768.
     V2,
@@ -30,6 +32,7 @@ pub enum Version {
 
 /// `state`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum InitialState {
     /// `state MASTER`: hardly more than a wish; only priority 255 starts as master.
     Master,
@@ -39,6 +42,7 @@ pub enum InitialState {
 
 /// What a backup does about a master of lower priority.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Preempt {
     /// `nopreempt`: leaves it alone.
     Never,
@@ -48,6 +52,7 @@ pub enum Preempt {
 
 /// Where adverts go.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Transport {
     /// To the group, out of the instance's interface.
     Multicast {
@@ -78,6 +83,7 @@ impl Transport {
 
 /// One `unicast_peer` line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct UnicastPeer {
     /// The peer.
     pub address: IpAddr,
@@ -89,6 +95,7 @@ pub struct UnicastPeer {
 
 /// `authentication`: VRRPv2 only.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Auth {
     /// `auth_type PASS`: eight bytes, zero padded (RFC 2338 §5.3.10). No protection: it is sent in clear.
     Pass([u8; 8]),
@@ -105,6 +112,7 @@ impl std::fmt::Debug for Auth {
 
 /// `scope` of an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AddressScope(pub u8);
 
 impl AddressScope {
@@ -122,6 +130,7 @@ impl AddressScope {
 
 /// `brd`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Broadcast {
     /// None is set.
     None,
@@ -133,6 +142,7 @@ pub enum Broadcast {
 
 /// `preferred_lft`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum PreferredLifetime {
     /// Never deprecated.
     Forever,
@@ -142,6 +152,7 @@ pub enum PreferredLifetime {
 
 /// One line of `virtual_ipaddress` or `virtual_ipaddress_excluded`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct VirtualAddress {
     /// The address.
     pub address: IpAddr,
@@ -169,6 +180,7 @@ pub struct VirtualAddress {
 
 /// Gratuitous ARP and unsolicited neighbour advertisement timing (behaviour of the field: blocks of repeats).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct GarpPolicy {
     /// `garp_master_repeat`: rounds in each block.
     pub repeat: u32,
@@ -206,6 +218,7 @@ impl Default for GarpPolicy {
 
 /// What a tracker does to the priority.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TrackWeight {
     /// 0: a failure is a FAULT; above: added while OK; below: subtracted while failed. -253 to 253.
     pub weight: i16,
@@ -215,6 +228,7 @@ pub struct TrackWeight {
 
 /// One line of `track_interface`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TrackInterface {
     /// The interface.
     pub interface: InterfaceName,
@@ -224,6 +238,7 @@ pub struct TrackInterface {
 
 /// One line of `track_script`: a reference with its effect.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TrackedScript {
     /// Name of a [`TrackScript`] of the same configuration.
     pub script: String,
@@ -233,6 +248,7 @@ pub struct TrackedScript {
 
 /// What an instance or a group tracks.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Trackers {
     /// `track_interface`.
     pub interfaces: Vec<TrackInterface>,
@@ -242,6 +258,7 @@ pub struct Trackers {
 
 /// `vrrp_script`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TrackScript {
     /// Name, unique.
     pub name: String,
@@ -263,6 +280,7 @@ pub struct TrackScript {
 
 /// Notification scripts of an instance or group.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Notify {
     /// `notify_master`.
     pub master: Option<Script>,
@@ -280,6 +298,7 @@ pub struct Notify {
 
 /// `vrrp_instance`: one virtual router on one interface and family.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Instance {
     /// Name, unique.
     pub name: String,
@@ -331,6 +350,7 @@ pub struct Instance {
 
 /// `vrrp_sync_group`: instances that change state together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SyncGroup {
     /// Name, unique.
     pub name: String,

@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
-use std::process::ExitCode;
 
 use lvsd_config::{Format, render};
 
@@ -49,7 +48,7 @@ impl Verdict {
 }
 
 /// Checks the configuration, says what was found, and returns the exit status.
-pub(crate) fn check(cli: &Cli, output: Option<&Path>) -> ExitCode {
+pub(crate) fn check(cli: &Cli, output: Option<&Path>) -> u8 {
     let (loader, notice) = Loader::new(cli);
     let color = output.is_none() && io::stderr().is_terminal();
     let (mut text, verdict) = judge(&loader, color);
@@ -64,7 +63,7 @@ pub(crate) fn check(cli: &Cli, output: Option<&Path>) -> ExitCode {
             .and_then(|mut file| file.write_all(text.as_bytes())),
     };
     // The verdict is known, but whoever asked does not see the reasons.
-    if said.is_err() { ExitCode::from(1) } else { ExitCode::from(verdict.status()) }
+    if said.is_err() { 1 } else { verdict.status() }
 }
 
 fn judge(loader: &Loader, color: bool) -> (String, Verdict) {

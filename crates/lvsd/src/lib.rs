@@ -25,9 +25,11 @@ mod signals;
 mod start;
 mod systemd;
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
+pub use loader::reading_options;
 pub use metrics::manual_section;
 use nix::sys::signal::SigSet;
 
@@ -35,6 +37,12 @@ use crate::cli::{Cli, Misuse};
 
 /// The version of this build.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The command line as clap knows it; for completions.
+#[must_use]
+pub fn command() -> clap::Command {
+    <Cli as clap::CommandFactory>::command()
+}
 
 /// Every option of the command line, as `-x` and `--long`; for the manual and for completions.
 #[must_use]
@@ -57,6 +65,19 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Checks a configuration as `lvsd --config-test` does, and gives its exit status. `words` are options of the daemon's.
+#[must_use]
+pub fn check(words: Vec<OsString>) -> u8 {
+    match Cli::read(std::iter::once("lvsd".into()).chain(words)) {
+        Ok(cli) => check::check(&cli, cli.config_test.as_ref().and_then(|output| output.as_deref())),
+        Err(Misuse::Help(text) | Misuse::Wrong(text)) => {
+            // Who does not listen does not change it.
+            let _ = std::io::stderr().write_all(text.as_bytes());
+            1
+        }
+    }
+}
+
 fn obey(cli: &Cli) -> ExitCode {
     if cli.version {
         return say(std::io::stderr(), &format!("lvsd {VERSION}\n"), 0);
@@ -68,7 +89,7 @@ fn obey(cli: &Cli) -> ExitCode {
         };
     }
     match &cli.config_test {
-        Some(output) => check::check(cli, output.as_deref()),
+        Some(output) => ExitCode::from(check::check(cli, output.as_deref())),
         None => start::start(cli),
     }
 }

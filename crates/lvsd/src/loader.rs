@@ -13,6 +13,20 @@ pub(crate) const DEFAULT_PATH: &str = "/etc/lvsd/lvsd.conf";
 /// Where it is on a machine that has just moved over.
 pub(crate) const FALLBACK_PATH: &str = "/etc/keepalived/keepalived.conf";
 
+/// What reading a configuration depends on, on this host: the identity (the host's name unless given) and the
+/// environment.
+#[must_use]
+pub fn reading_options(config_id: Option<&str>) -> Options {
+    Options {
+        config_id: config_id.map_or_else(host_name, str::to_owned),
+        // Others than UTF-8 cannot be named in the configuration.
+        environment: std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect(),
+        ..Options::default()
+    }
+}
+
 /// What refuses a configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Strictness {
@@ -39,15 +53,8 @@ impl Loader {
             Some(path) => (path.clone(), None),
             None => default_path(|path| PathBuf::from(path).exists()),
         };
-        let options = Options {
-            config_id: cli.config_id.clone().unwrap_or_else(host_name),
-            strict_includes: cli.all_config,
-            // Others than UTF-8 cannot be named in the configuration.
-            environment: std::env::vars_os()
-                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-                .collect(),
-            ..Options::default()
-        };
+        let strict_includes = cli.all_config;
+        let options = Options { strict_includes, ..reading_options(cli.config_id.as_deref()) };
         let strictness = if cli.strict { Strictness::Strict } else { Strictness::Tolerant };
         (Self { path, options, strictness, namespace: cli.namespace.clone() }, notice)
     }

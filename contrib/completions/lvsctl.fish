@@ -1,0 +1,43 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_lvsctl_global_optspecs
+    string join \n h/help V/version
+end
+
+function __fish_lvsctl_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_lvsctl_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_lvsctl_using_subcommand
+    set -l cmd (__fish_lvsctl_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c lvsctl -n "__fish_lvsctl_needs_command" -s h -l help -d 'Print help'
+complete -c lvsctl -n "__fish_lvsctl_needs_command" -s V -l version -d 'Print version'
+complete -c lvsctl -n "__fish_lvsctl_needs_command" -f -a "check" -d 'Check configuration files, as lvsd --config-test does'
+complete -c lvsctl -n "__fish_lvsctl_needs_command" -f -a "keywords" -d 'Explain keywords of the configuration language'
+complete -c lvsctl -n "__fish_lvsctl_needs_command" -f -a "show" -d 'Show what lvsd understands'
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand check" -s i -l config-id -d 'Use the lines that are marked @ID [default: the host\'s name]' -r
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand check" -l strict -d 'Hints and deprecated spellings count, too'
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand check" -l all-config -d 'An included file that cannot be read refuses the configuration'
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand keywords" -l format -d 'How the answer is written' -r -f -a "text\t'For people'
+json\t'For programs'"
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand keywords" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand show; and not __fish_seen_subcommand_from config" -s h -l help -d 'Print help'
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand show; and not __fish_seen_subcommand_from config" -f -a "config" -d 'A configuration with every default filled in, as JSON'
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand show; and __fish_seen_subcommand_from config" -l format -d 'How it is written' -r -f -a "json\t'The model'"
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand show; and __fish_seen_subcommand_from config" -s i -l config-id -d 'Use the lines that are marked @ID [default: the host\'s name]' -r
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand show; and __fish_seen_subcommand_from config" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -1,0 +1,96 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Ask and examine lvsd and its configuration
+#[derive(Debug, Parser)]
+#[command(name = "lvsctl", version, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What is to be done.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Check configuration files, as lvsd --config-test does
+    ///
+    /// The exit status is the worst of all files: 0 it runs as written, 5 it runs but something in it is skipped or
+    /// cannot work as written, 4 it will not start, 6 it cannot be read.
+    Check(Check),
+    /// Explain keywords of the configuration language
+    ///
+    /// The exit status is 1 when no keyword matches.
+    Keywords(Keywords),
+    /// Show what lvsd understands
+    Show {
+        #[command(subcommand)]
+        what: Show,
+    },
+}
+
+/// How an answer is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// Hints and deprecated spellings count, too
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// An included file that cannot be read refuses the configuration
+    #[arg(long)]
+    pub(crate) all_config: bool,
+    /// Use the lines that are marked @ID [default: the host's name]
+    #[arg(short = 'i', long, value_name = "ID")]
+    pub(crate) config_id: Option<String>,
+    /// The files
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Keywords {
+    /// How the answer is written
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+    /// Only keywords with this in their name, or in the path of their block when it contains a slash
+    #[arg(value_name = "PATTERN")]
+    pub(crate) pattern: Option<String>,
+}
+
+/// What can be shown.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Show {
+    /// A configuration with every default filled in, as JSON
+    ///
+    /// docs/config.schema.json is its JSON Schema. Durations are seconds and nanoseconds.
+    Config(ShowConfig),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowConfig {
+    /// How it is written
+    #[arg(long, value_enum, default_value_t = ConfigFormat::Json)]
+    pub(crate) format: ConfigFormat,
+    /// Use the lines that are marked @ID [default: the host's name]
+    #[arg(short = 'i', long, value_name = "ID")]
+    pub(crate) config_id: Option<String>,
+    /// The file
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+}
+
+/// How a configuration is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ConfigFormat {
+    /// The model
+    Json,
+}

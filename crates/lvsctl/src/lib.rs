@@ -1,0 +1,91 @@
+//! The operator's client: what people ask about a configuration before they load it, and of a daemon that runs.
+//!
+//! Every answer comes from the code that the daemon itself uses: the front end of `lvsd-config`, the check of `lvsd`. This
+//! crate must never judge a configuration by rules of its own. Start reading at [`main`]; `cli` is the command line, and
+//! each command is a module.
+
+mod check;
+mod cli;
+mod keywords;
+mod manual;
+mod reading;
+mod show;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+pub use show::schema;
+
+use crate::cli::{Cli, Command, Show};
+
+/// The whole program, for its `main`.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let status = if error.use_stderr() { Status::FAILED } else { Status::GOOD };
+            // Who does not listen does not change it.
+            let _ = error.print();
+            return status.into();
+        }
+    };
+    let done = obey(cli.command, &mut io::stdout().lock());
+    let status = done.unwrap_or_else(|failure| {
+        let _ = writeln!(io::stderr(), "lvsctl: {failure}");
+        Status::FAILED
+    });
+    status.into()
+}
+
+/// The command line as clap knows it; for completions and for the manual.
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// The commands section of lvsctl(8), as mdoc.
+#[must_use]
+pub fn manual_section() -> String {
+    manual::section(&command())
+}
+
+fn obey(command: Command, out: &mut impl Write) -> Result<Status, Failure> {
+    match command {
+        Command::Check(wanted) => Ok(check::check(&wanted)),
+        Command::Keywords(wanted) => keywords::print(&wanted, out),
+        Command::Show { what: Show::Config(wanted) } => show::print(&wanted, out),
+    }
+}
+
+/// The exit status of a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Status(u8);
+
+impl Status {
+    /// Done; nothing to remark.
+    const GOOD: Self = Self(0);
+    /// The question has the other answer: they differ, it would change, there is none.
+    const OTHERWISE: Self = Self(1);
+    /// It could not be done.
+    const FAILED: Self = Self(2);
+}
+
+impl From<Status> for ExitCode {
+    fn from(status: Status) -> Self {
+        Self::from(status.0)
+    }
+}
+
+/// Why a command was not done.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Output(#[from] io::Error),
+    #[error("{0}")]
+    Json(#[from] serde_json::Error),
+    #[error("{0} is not usable; see lvsctl check {0}")]
+    Unusable(String),
+}

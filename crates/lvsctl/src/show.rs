@@ -1,0 +1,27 @@
+//! `lvsctl show config`: the model as JSON, and its schema.
+
+use std::io::Write;
+
+use lvsd_model::Config;
+
+use crate::cli::{ConfigFormat, ShowConfig};
+use crate::{Failure, Status, reading};
+
+pub(crate) fn print(wanted: &ShowConfig, out: &mut impl Write) -> Result<Status, Failure> {
+    let config = reading::configuration(&wanted.file, wanted.config_id.as_deref())?;
+    match wanted.format {
+        ConfigFormat::Json => serde_json::to_writer_pretty(&mut *out, &config)?,
+    }
+    writeln!(out)?;
+    Ok(Status::GOOD)
+}
+
+/// The JSON Schema of what `lvsctl show config` prints.
+///
+/// # Errors
+/// When it cannot be written as JSON.
+pub fn schema() -> serde_json::Result<String> {
+    let mut text = serde_json::to_string_pretty(&schemars::schema_for!(Config))?;
+    text.push('\n');
+    Ok(text)
+}

@@ -1,0 +1,103 @@
+//! The program as an administrator runs it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn lvsctl(words: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_lvsctl")).args(words).output().expect("lvsctl runs")
+}
+
+fn stdout(output: &Output) -> &str {
+    std::str::from_utf8(&output.stdout).expect("text")
+}
+
+fn stderr(output: &Output) -> &str {
+    std::str::from_utf8(&output.stderr).expect("text")
+}
+
+/// The good configurations of the front end's tests.
+fn good_files() -> Vec<PathBuf> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../lvsd-config/resources/valid");
+    let files: Vec<_> = fs::read_dir(directory)
+        .expect("the directory")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "conf"))
+        .collect();
+    assert!(files.len() > 5, "{files:?}");
+    files
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("a plain path")
+}
+
+fn file(directory: &tempfile::TempDir, name: &str, content: &str) -> PathBuf {
+    let path = directory.path().join(name);
+    fs::write(&path, content).expect("a file");
+    path
+}
+
+const INSTANCE: &str = "vrrp_instance V {\n    interface eth0\n    virtual_router_id 7\n    priority 100\n    virtual_ipaddress {\n        10.9.0.1/32\n    }\n}\n";
+
+#[test]
+fn what_show_config_prints_is_as_the_schema_says() {
+    let schema: Value = serde_json::from_str(&lvsctl::schema().expect("a schema")).expect("JSON");
+    let validator = jsonschema::validator_for(&schema).expect("a schema that is one");
+    for path in good_files() {
+        let output = lvsctl(&["show", "config", "--format", "json", "--config-id", "one", text(&path)]);
+        assert!(output.status.success(), "{path:?}: {}", stderr(&output));
+        let shown: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        let errors: Vec<_> = validator.iter_errors(&shown).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{path:?}: {errors:?}");
+    }
+}
+
+#[test]
+fn the_schema_refuses_what_cannot_be() {
+    let schema: Value = serde_json::from_str(&lvsctl::schema().expect("a schema")).expect("JSON");
+    let validator = jsonschema::validator_for(&schema).expect("a schema that is one");
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = file(&directory, "a.conf", INSTANCE);
+    let good: Value = serde_json::from_slice(&lvsctl(&["show", "config", text(&path)]).stdout).expect("JSON");
+    assert!(validator.is_valid(&good));
+    for (place, wrong) in [
+        ("/vrrp/instances/0/vrid", Value::from(0)),
+        ("/vrrp/instances/0/priority", Value::from(256)),
+        ("/vrrp/instances/0/version", Value::from("V4")),
+        ("/vrrp/instances", Value::Null),
+    ] {
+        let mut bad = good.clone();
+        *bad.pointer_mut(place).expect("the place") = wrong;
+        assert!(!validator.is_valid(&bad), "{place}");
+    }
+}
+
+#[test]
+fn a_configuration_with_errors_is_not_shown() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = file(&directory, "bad.conf", &INSTANCE.replace("10.9.0.1", "10.9.0"));
+    let output = lvsctl(&["show", "config", text(&path)]);
+    assert_eq!((output.status.code(), stdout(&output)), (Some(2), ""));
+    assert!(stderr(&output).contains("bad.conf:6:"), "{}", stderr(&output));
+}
+
+#[test]
+fn check_says_what_the_daemon_says_and_the_worst_file_decides() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let good = file(&directory, "good.conf", INSTANCE);
+    let mistake = file(&directory, "mistake.conf", &INSTANCE.replace("priority 100", "prioritty 100"));
+    let missing = directory.path().join("missing.conf");
+    let check = |files: &[&Path]| {
+        let words: Vec<_> = std::iter::once("check").chain(files.iter().map(|path| text(path))).collect();
+        lvsctl(&words)
+    };
+    assert_eq!(check(&[&good]).status.code(), Some(0));
+    let output = check(&[&good, &mistake, &good]);
+    assert_eq!(output.status.code(), Some(5));
+    assert!(stderr(&output).contains("did you mean `priority`"), "{}", stderr(&output));
+    assert_eq!(check(&[&mistake, &missing]).status.code(), Some(6));
+    assert_eq!(lvsctl(&["check"]).status.code(), Some(2), "no file");
+}
