@@ -34,6 +34,9 @@ impl Strictness {
     const ALL: Self = Self { unreadable: true, missing: true, no_match: true, brace: true };
 }
 
+/// What all include keywords begin with.
+pub(crate) const KEYWORD: &str = "include";
+
 /// The strictness of an include keyword; `None` for other words.
 pub(crate) fn strictness(keyword: &str) -> Option<Strictness> {
     let none = Strictness::default();

@@ -1,7 +1,7 @@
 //! The characters of a line: comments, quotes, words, braces.
 
 use nom::branch::alt;
-use nom::bytes::complete::{take_while, take_while_m_n, take_while1};
+use nom::bytes::complete::{take_while_m_n, take_while1};
 use nom::character::complete::char;
 use nom::combinator::{map, opt};
 use nom::sequence::{preceded, terminated};
@@ -50,6 +50,34 @@ pub(crate) fn is_blank(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\x0c' | '\n' | '\r' | '\x0b')
 }
 
+/// The same of a byte: none of them is part of a longer character.
+fn is_blank_byte(byte: u8) -> bool {
+    is_blank(char::from(byte))
+}
+
+/// The part of a text that is not blank at its ends.
+pub(crate) fn trim(text: &str) -> Token {
+    let bytes = text.as_bytes();
+    let start = bytes.iter().position(|&byte| !is_blank_byte(byte)).unwrap_or(bytes.len());
+    let end = bytes.iter().rposition(|&byte| !is_blank_byte(byte)).map_or(start, |last| last + 1);
+    Token { start, end }
+}
+
+/// Whether a line is words and braces and nothing else, as most lines are: no comment, quote, parameter, definition,
+/// condition or repetition, and no character that is to be remarked on.
+pub(crate) fn is_plain(line: &str) -> bool {
+    const IS_PLAIN: [bool; 256] = {
+        let mut table = [false; 256];
+        let mut byte = 0u8;
+        while byte < 0x80 {
+            table[byte as usize] = !matches!(byte, 0 | b'"' | b'#' | b'!' | b'\\' | b'$' | b'@' | b'~');
+            byte += 1;
+        }
+        table
+    };
+    line.bytes().fold(true, |plain, byte| plain & IS_PLAIN[usize::from(byte)])
+}
+
 /// A word of a line, by offsets without its quotes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Token {
@@ -59,27 +87,33 @@ pub(crate) struct Token {
 
 /// Splits a line into words: at blanks, and around double quotes.
 pub(crate) fn words(line: &str) -> impl Iterator<Item = Token> {
-    let mut rest = line;
+    let mut at = 0;
     std::iter::from_fn(move || {
-        let (after, text) = word(rest).ok()?;
-        rest = after;
-        let start = text.as_ptr() as usize - line.as_ptr() as usize;
-        Some(Token { start, end: start + text.len() })
+        let (token, next) = word(line, at)?;
+        at = next;
+        Some(token)
     })
 }
 
-fn word(input: &str) -> IResult<&str, &str> {
-    let quoted = preceded(char('"'), terminated(take_while(|c| c != '"'), opt(char('"'))));
-    let bare = take_while1(|c| c != '"' && !is_blank(c));
-    preceded(take_while(is_blank), alt((quoted, filler, bare))).parse(input)
-}
-
-/// A template's placeholder, as one word whatever blanks are in it.
-fn filler(input: &str) -> IResult<&str, &str> {
-    match template(input).map(|len| input.split_at(len)) {
-        Some((word, rest)) => Ok((rest, word)),
-        None => Err(nom::Err::Error(nom::error::Error::new(input, nom::error::ErrorKind::Tag))),
+/// The word at or behind an offset, and where to look for the next one.
+fn word(line: &str, from: usize) -> Option<(Token, usize)> {
+    let bytes = line.as_bytes();
+    let find = |from: usize, wanted: fn(u8) -> bool| {
+        bytes.iter().skip(from).position(|&byte| wanted(byte)).map_or(bytes.len(), |offset| from + offset)
+    };
+    let start = find(from, |byte| !is_blank_byte(byte));
+    let first = *bytes.get(start)?;
+    if first == b'"' {
+        let end = find(start + 1, |byte| byte == b'"');
+        return Some((Token { start: start + 1, end }, (end + 1).min(bytes.len())));
     }
+    // A template's placeholder is one word, whatever blanks are in it.
+    let filler = (first == b'{').then(|| template(line.get(start..)?)).flatten();
+    let end = match filler {
+        Some(len) => start + len,
+        None => find(start + 1, |byte| byte == b'"' || is_blank_byte(byte)),
+    };
+    Some((Token { start, end }, end))
 }
 
 /// The name at the start of a parameter or definition.

@@ -10,7 +10,7 @@ use crate::reader::{Reader, Segment};
 use crate::rules::Rule;
 use crate::source::Span;
 use crate::suggest;
-use crate::tree::{Body, Document, Entry, Statement};
+use crate::tree::{Body, Document, Entry, Statement, Words};
 
 /// How many pieces of advice are remembered.
 const MAX_ADVISED: usize = 1000;
@@ -23,8 +23,8 @@ struct Frame {
 }
 
 enum Kind {
-    /// A known block; its statement is complete when it closes.
-    Block(Context, Header, Vec<Statement>),
+    /// A known block; its statement is complete when it closes. Its own statements are those from an index on.
+    Block(Context, Header, usize),
     /// A known list.
     List(Header, Vec<Entry>),
     /// A block without a keyword: its statements belong to what is around it.
@@ -37,14 +37,14 @@ enum Kind {
 struct Header {
     row: &'static Row,
     keyword: Span,
-    rest: Span,
-    words: std::ops::Range<usize>,
+    line_end: u32,
+    words: Words,
 }
 
 impl Header {
     fn with(self, body: Body) -> Statement {
-        let Self { row, keyword, rest, words } = self;
-        Statement { row, keyword, rest, words, body }
+        let Self { row, keyword, line_end, words } = self;
+        Statement { row, keyword, line_end, words, body }
     }
 }
 
@@ -60,6 +60,8 @@ enum Expected {
 struct Parser<'r, 'f> {
     reader: &'r mut Reader<'f>,
     document: Document,
+    /// The statements of all open blocks and, before them, of the root level.
+    statements: Vec<Statement>,
     frames: Vec<Frame>,
     expected: Expected,
     /// Advice given before: a mistake that is made once is often made a thousand times.
@@ -72,6 +74,7 @@ pub(crate) fn parse(reader: &mut Reader<'_>) -> Document {
     let mut parser = Parser {
         reader,
         document,
+        statements: Vec::new(),
         frames: Vec::new(),
         expected: Expected::Anything,
         advised: HashMap::new(),
@@ -84,7 +87,9 @@ pub(crate) fn parse(reader: &mut Reader<'_>) -> Document {
         }
     }
     parser.finish();
-    parser.document
+    let Parser { mut document, statements, .. } = parser;
+    document.statements = statements;
+    document
 }
 
 /// Whether a line is a command by its keyword, wherever that stands.
@@ -133,16 +138,22 @@ impl Parser<'_, '_> {
             return;
         }
         self.remark_on_template(line);
-        let name = self.text(keyword).to_owned();
-        self.leave_blocks_before(&name, keyword, words.len());
-        let context = self.context();
-        let Some(row) = keywords::lookup(context, &name) else {
-            self.unknown(context, &name, keyword);
-            self.expected = Expected::SkippedBlock;
-            return;
+        let name = self.text(keyword);
+        let row = match keywords::lookup(self.context(), name) {
+            Some(row) => row,
+            None => {
+                let name = name.to_owned();
+                self.leave_blocks_before(&name, keyword, words.len());
+                let context = self.context();
+                let Some(row) = keywords::lookup(context, &name) else {
+                    self.unknown(context, &name, keyword);
+                    self.expected = Expected::SkippedBlock;
+                    return;
+                };
+                row
+            }
         };
-        let rest = line.part((keyword.end - line.start) as usize, line.len());
-        let header = Header { row, keyword, rest, words: words.start + 1..words.end };
+        let header = Header { row, keyword, line_end: line.end, words: words.behind_first() };
         if row.takes_block() {
             self.expected = Expected::Block(header);
         } else {
@@ -151,12 +162,9 @@ impl Parser<'_, '_> {
         }
     }
 
-    fn words(&mut self, line: Span) -> std::ops::Range<usize> {
-        let from = self.document.words.len();
-        let Self { reader, document, .. } = self;
-        let tokens = lex::words(reader.sources.text(line));
-        document.words.extend(tokens.map(|token| line.part(token.start, token.end)));
-        from..self.document.words.len()
+    fn words(&mut self, line: Span) -> Words {
+        let tokens = lex::words(self.reader.sources.text(line));
+        self.document.add_words(tokens.map(|token| line.part(token.start, token.end)))
     }
 
     /// A statement where the last one's block should begin: it is taken as the first of the block.
@@ -245,7 +253,7 @@ impl Parser<'_, '_> {
 
     fn enter(&mut self, header: Header, open: Span) {
         let kind = match header.row.shape {
-            Shape::Block(context) => Kind::Block(context, header, Vec::new()),
+            Shape::Block(context) => Kind::Block(context, header, self.statements.len()),
             Shape::Lines(_) => Kind::List(header, Vec::new()),
             Shape::Words | Shape::Script => Kind::Transparent,
         };
@@ -282,19 +290,18 @@ impl Parser<'_, '_> {
 
     fn complete(&mut self, frame: Frame) {
         match frame.kind {
-            Kind::Block(_, header, statements) => self.add(header.with(Body::Block(statements))),
-            Kind::List(header, entries) => self.add(header.with(Body::Lines(entries))),
+            Kind::Block(_, header, first) => {
+                let statements = self.statements.drain(first.min(self.statements.len())..).collect();
+                self.add(header.with(Body::Block(statements)));
+            }
+            Kind::List(header, entries) => self.add(header.with(Body::Lines(entries.into()))),
             Kind::Transparent | Kind::Skipped(_) => {}
         }
     }
 
     /// Adds a statement to the block around it.
     fn add(&mut self, statement: Statement) {
-        let around = self.frames.iter_mut().rev().find_map(|frame| match &mut frame.kind {
-            Kind::Block(_, _, statements) => Some(statements),
-            _ => None,
-        });
-        around.unwrap_or(&mut self.document.statements).push(statement);
+        self.statements.push(statement);
     }
 
     fn finish(&mut self) {
@@ -332,6 +339,9 @@ impl Parser<'_, '_> {
 
     fn remark_on_template(&mut self, line: Span) {
         let text = self.text(line);
+        if !text.as_bytes().contains(&b'{') {
+            return;
+        }
         let mut from = 0;
         let mut found = Vec::new();
         while let Some(at) = text.get(from..).and_then(|rest| rest.find("{{")).map(|at| from + at) {

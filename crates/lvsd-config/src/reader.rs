@@ -161,7 +161,7 @@ impl<'a> Reader<'a> {
                     }
                     let rest = rest.part(file.at, rest.len());
                     let text = self.sources.text(rest);
-                    let len = text.bytes().position(|byte| byte == b'\n').unwrap_or(text.len());
+                    let len = text.find('\n').unwrap_or(text.len());
                     file.at += len + 1;
                     return Some(Line::Fresh(rest.part(0, len), 0));
                 }
@@ -224,6 +224,12 @@ impl<'a> Reader<'a> {
 
     fn work(&mut self, line: Line, opening: Opening) -> Option<Segment> {
         let (Line::Fresh(raw, _) | Line::Rest(raw)) = line;
+        let text = self.sources.text(raw);
+        // Nothing below would find anything to do on such a line, and nearly all lines are such.
+        if text.len() <= PEER_LINE && lex::is_plain(text) {
+            let span = self.trim(raw);
+            return (!span.is_empty() && !self.include(span)).then(|| self.split(span, opening));
+        }
         let continues = self.continues(raw);
         let (mut span, passes) = match line {
             Line::Fresh(span, passes) => (self.clean(span, passes)?, Some(passes)),
@@ -339,9 +345,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn trim(&self, span: Span) -> Span {
-        let text = self.sources.text(span);
-        let start = text.len() - text.trim_start_matches(lex::is_blank).len();
-        let end = text.trim_end_matches(lex::is_blank).len().max(start);
+        let lex::Token { start, end } = lex::trim(self.sources.text(span));
         span.part(start, end)
     }
 
@@ -498,6 +502,9 @@ impl<'a> Reader<'a> {
 
     fn include(&mut self, span: Span) -> bool {
         let text = self.sources.text(span);
+        if !text.starts_with(include::KEYWORD) {
+            return false;
+        }
         let end = text.find(|c| lex::is_blank(c) || matches!(c, '{' | '}')).unwrap_or(text.len());
         let Some(strictness) = text.get(..end).and_then(include::strictness) else { return false };
         let pattern = self.trim(span.part(end, span.len()));

@@ -36,9 +36,13 @@ pub(crate) fn seconds(text: &str) -> Option<Duration> {
         return None;
     }
     let whole: u64 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
+    let whole = Duration::from_secs(u64::from(u32::try_from(whole).ok()?));
+    if fraction.is_empty() {
+        return Some(whole);
+    }
     let micros: String = fraction.chars().chain("0000000".chars()).take(7).collect();
     let micros = (micros.parse::<u64>().ok()? + 5) / 10;
-    Some(Duration::from_secs(u64::from(u32::try_from(whole).ok()?)) + Duration::from_micros(micros))
+    Some(whole + Duration::from_micros(micros))
 }
 
 /// Reads `on`, `true`, `yes` and their opposites, lower case only.

@@ -11,6 +11,7 @@ mod root;
 mod vrrp;
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::LazyLock;
 
 pub use removed::{Removed, removed};
@@ -326,19 +327,47 @@ pub static SECTIONS: &[Section] = &[
     section(Context::Ssl, lvs::SSL),
 ];
 
-type Index = HashMap<Context, HashMap<&'static str, &'static Row>>;
-
-static INDEX: LazyLock<Index> = LazyLock::new(|| {
-    SECTIONS
-        .iter()
-        .map(|section| (section.context, section.rows.iter().map(|row| (row.name, row)).collect()))
-        .collect()
+/// The rows of each block, by [`Context`]; a block's by the hash of their names.
+static INDEX: LazyLock<Vec<Rows>> = LazyLock::new(|| {
+    let mut index: Vec<Rows> = Vec::new();
+    for section in SECTIONS {
+        let place = section.context as usize;
+        index.resize_with(index.len().max(place + 1), Rows::default);
+        if let Some(rows) = index.get_mut(place) {
+            rows.extend(section.rows.iter().map(|row| (row.name, row)));
+        }
+    }
+    index
 });
+
+type Rows = HashMap<&'static str, &'static Row, BuildHasherDefault<Fnv>>;
+
+/// Hash FNV-1a. The standard one is proof against keys that somebody chose to collide; these keys are ours, and every
+/// statement of every configuration is looked up.
+#[derive(Clone, Copy, Debug)]
+struct Fnv(u64);
+
+impl Default for Fnv {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Hasher for Fnv {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 =
+            bytes.iter().fold(self.0, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
 
 /// The row of a keyword in a block.
 #[must_use]
 pub fn lookup(context: Context, name: &str) -> Option<&'static Row> {
-    INDEX.get(&context)?.get(name).copied()
+    INDEX.get(context as usize)?.get(name).copied()
 }
 
 /// Every block where a keyword may stand.

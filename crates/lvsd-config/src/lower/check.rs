@@ -1,5 +1,6 @@
 //! The checks of a real server.
 
+use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -100,8 +101,8 @@ impl Common {
 
 impl<'a> Lowering<'a> {
     pub(super) fn checks(&mut self, blocks: &[&'a Statement], context: &CheckContext) -> Vec<Check> {
-        let mut list = Vec::new();
-        let mut seen: std::collections::HashMap<Check, Span> = std::collections::HashMap::new();
+        let mut list = Vec::with_capacity(blocks.len());
+        let mut seen: HashMap<Check, Span> = HashMap::new();
         for &block in blocks {
             self.check_repeated(block.block());
             let check = match block.row.name {
@@ -114,6 +115,11 @@ impl<'a> Lowering<'a> {
                 }
             };
             let Some(check) = check else { continue };
+            // Nearly all servers have one check, which can be no repetition.
+            if blocks.len() == 1 {
+                list.push(check);
+                break;
+            }
             match seen.get(&check) {
                 Some(&before) => {
                     let message = "the same check is here already";

@@ -21,6 +21,7 @@ use std::collections::{HashMap, HashSet};
 use lvsd_model::{Config, Instance};
 
 use crate::diagnostic::Diagnostics;
+use crate::keywords::Row;
 use crate::places::Places;
 use crate::source::{SourceMap, Span};
 use crate::tree::{Document, Statement};
@@ -40,6 +41,8 @@ pub(crate) struct Lowering<'a> {
     instance_names: HashSet<&'a str>,
     /// Instances so far, with what was written.
     instance_drafts: Vec<(instance::Draft, Instance)>,
+    /// Keywords of the block that is looked at, with their places: empty between two blocks, kept for its memory.
+    seen: Vec<(&'static Row, Span)>,
 }
 
 /// Where something with a name is defined.
@@ -66,6 +69,7 @@ pub(crate) fn lower(document: &Document, sources: &SourceMap) -> (Config, Diagno
         used_scripts: HashSet::new(),
         instance_names: HashSet::new(),
         instance_drafts: Vec::new(),
+        seen: Vec::new(),
     };
     lowering.run();
     (lowering.config, lowering.diagnostics, lowering.places)

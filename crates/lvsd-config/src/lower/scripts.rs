@@ -27,17 +27,19 @@ impl<'a> Lowering<'a> {
             Command::Run(script) => Some(script),
             Command::Readable(file) => {
                 let message = format!("`<{}` tests a file; only vrrp_script can do that", file.0);
-                self.report(Diagnostic::tolerated(Rule::BadValue, statement.rest, message).label("ignored"));
+                self.report(
+                    Diagnostic::tolerated(Rule::BadValue, statement.rest(), message).label("ignored"),
+                );
                 None
             }
         }
     }
 
     pub(super) fn command(&mut self, statement: &Statement) -> Option<Command> {
-        let rest = self.text(statement.rest);
+        let rest = self.text(statement.rest());
         let words = script::split(rest, Escapes::Kept);
         let (command, others) = words.split_first()?;
-        let at = statement.rest.part(command.start, command.end);
+        let at = statement.rest().part(command.start, command.end);
         if let Some(path) = command.text.strip_prefix('<') {
             let path = path.trim().to_owned();
             self.places.add(Item::File(path.clone()), at);
@@ -75,7 +77,7 @@ impl<'a> Lowering<'a> {
     ) -> Result<Option<RunAs>, NoUser> {
         let name = statement.row.name;
         let (Some(first), Some(last)) = (words.first(), words.last()) else { return Ok(None) };
-        let span = statement.rest.part(first.start, last.end);
+        let span = statement.rest().part(first.start, last.end);
         let quoted = self.text(command).trim_matches('"').to_owned();
         let help = format!("arguments belong into the quotes: `{name} \"{quoted} ...\"`");
         if matches!(name, "script" | "misc_path") {

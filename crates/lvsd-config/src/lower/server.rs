@@ -36,8 +36,8 @@ impl<'a> Lowering<'a> {
         service: &ServiceDraft,
         port: Option<u16>,
     ) -> Vec<RealServer> {
-        let mut seen: HashMap<SocketAddr, Span> = HashMap::new();
-        let mut list = Vec::new();
+        let mut seen: HashMap<SocketAddr, Span> = HashMap::with_capacity(blocks.len());
+        let mut list = Vec::with_capacity(blocks.len());
         for &block in blocks {
             let Some((server, span)) = self.real_server(block, service, port) else { continue };
             if let Some(&before) = seen.get(&server.address) {

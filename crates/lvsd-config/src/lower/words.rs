@@ -13,7 +13,7 @@ use crate::places::Item;
 use crate::rules::Rule;
 use crate::source::Span;
 use crate::suggest;
-use crate::tree::Statement;
+use crate::tree::{Statement, Words};
 use crate::values::{self, Number};
 
 /// A word of a statement.
@@ -53,7 +53,7 @@ impl<'a> Lowering<'a> {
         self.document.words(&statement.words).get(index).map(|&span| self.as_word(span))
     }
 
-    pub(super) fn all_words(&self, words: &std::ops::Range<usize>) -> Vec<Word<'a>> {
+    pub(super) fn all_words(&self, words: &Words) -> Vec<Word<'a>> {
         self.document.words(words).iter().map(|&span| self.as_word(span)).collect()
     }
 
@@ -299,7 +299,8 @@ impl<'a> Lowering<'a> {
 
     /// Reports keywords of a block that stand there twice though they set one value.
     pub(super) fn check_repeated(&mut self, statements: &[Statement]) {
-        let mut seen: Vec<&Statement> = Vec::new();
+        let mut seen = std::mem::take(&mut self.seen);
+        seen.clear();
         for statement in statements {
             let single = match statement.row.shape {
                 Shape::Words => !matches!(statement.row.name, "process" | "key" | "script_user"),
@@ -310,14 +311,15 @@ impl<'a> Lowering<'a> {
             if !single {
                 continue;
             }
-            match seen.iter().find(|before| before.row.name == statement.row.name) {
-                Some(before) => {
+            match seen.iter().find(|(row, _)| std::ptr::eq(*row, statement.row)) {
+                Some(&(_, before)) => {
                     let message = format!("`{}` stands here twice; the last one counts", statement.row.name);
                     let diagnostic = Diagnostic::hint(Rule::RepeatedKeyword, statement.keyword, message);
-                    self.report(diagnostic.also(before.keyword, "the first one"));
+                    self.report(diagnostic.also(before, "the first one"));
                 }
-                None => seen.push(statement),
+                None => seen.push((statement.row, statement.keyword)),
             }
         }
+        self.seen = seen;
     }
 }
