@@ -39,5 +39,5 @@ pub use backend::Ipvs;
 #[cfg(feature = "client")]
 pub use client::Client;
 pub use error::{Errno, IpvsError};
-pub use plan::{plan, plan_entry, plan_owned};
+pub use plan::{DaemonOp, plan, plan_daemons, plan_entry, plan_owned};
 pub use types::*;

@@ -1,8 +1,11 @@
 //! From the table there is to the table there should be, in as few and as gentle steps as the kernel allows.
 
 use std::collections::BTreeSet;
+use std::fmt;
+use std::net::IpAddr;
+use std::num::NonZeroU16;
 
-use crate::types::{Dest, Entry, Op, ServiceKey, Table, Weight};
+use crate::types::{Daemon, DaemonRole, Dest, Entry, Op, ServiceKey, Table, Weight};
 
 /// The changes that make `actual` into `desired`, in order. Empty if they are equal.
 ///
@@ -64,4 +67,113 @@ fn plan_into(ops: &mut Vec<Op>, desired: &Entry, actual: Option<&Entry>) {
     let there = actual.into_iter().flat_map(|actual| actual.dests().keys());
     let surplus = there.filter(|dest_key| !desired.dests().contains_key(dest_key));
     ops.extend(surplus.map(|dest_key| Op::DelDest(key, *dest_key)));
+}
+
+/// A step towards the sync daemons that should run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DaemonOp {
+    /// Stops that half.
+    Stop(DaemonRole),
+    /// Starts one.
+    Start(Daemon),
+}
+
+impl fmt::Display for DaemonOp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stop(role) => write!(f, "stop {role}"),
+            Self::Start(Daemon { role, interface, sync_id, .. }) => {
+                write!(f, "start {role} on {interface} with id {sync_id}")
+            }
+        }
+    }
+}
+
+/// The steps from the sync daemons that run to those that should. A daemon cannot be edited: one that runs with other
+/// settings is stopped first. What a wanted one leaves to the kernel is right as it is.
+pub fn plan_daemons(wanted: &[Daemon], actual: &[Daemon]) -> Vec<DaemonOp> {
+    let serves = |running: &Daemon| wanted.iter().any(|daemon| is_as_wanted(daemon, running));
+    let stop = actual.iter().filter(|running| !serves(running)).map(|running| DaemonOp::Stop(running.role));
+    let runs = |daemon: &Daemon| actual.iter().any(|running| is_as_wanted(daemon, running));
+    let start = wanted.iter().filter(|daemon| !runs(daemon)).cloned().map(DaemonOp::Start);
+    stop.chain(start).collect()
+}
+
+fn is_as_wanted(wanted: &Daemon, running: &Daemon) -> bool {
+    fn fits<T: PartialEq>(wanted: Option<T>, running: Option<T>) -> bool {
+        // Kernels before 4.3 do not say.
+        wanted.is_none() || running.is_none() || wanted == running
+    }
+    wanted.role == running.role
+        && wanted.interface == running.interface
+        && wanted.sync_id == running.sync_id
+        && fits(
+            wanted.max_len.map(|len| as_kernel_takes(len.get(), running)),
+            running.max_len.map(NonZeroU16::get),
+        )
+        && fits(wanted.group, running.group)
+        && fits(wanted.port, running.port)
+        && fits(wanted.ttl, running.ttl)
+}
+
+/// The kernel moves a length into its range (`start_sync_thread`): a receiver's is at least 1024, and nobody's is longer than
+/// what fits a datagram.
+fn as_kernel_takes(max_len: u16, running: &Daemon) -> u16 {
+    const UDP_HEADER: u16 = 8;
+    let headers = UDP_HEADER + if matches!(running.group, Some(IpAddr::V6(_))) { 40 } else { 20 };
+    let least = if running.role == DaemonRole::Backup { 1024 } else { 1 };
+    max_len.clamp(least, u16::MAX - headers)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU8;
+
+    use super::*;
+    use crate::types::IfName;
+
+    fn daemon(role: DaemonRole) -> Daemon {
+        Daemon::new(role, IfName::new("eth0").unwrap(), 5)
+    }
+
+    /// As the kernel reports one that it was left to choose for.
+    fn running(role: DaemonRole) -> Daemon {
+        let group = Some("224.0.0.81".parse().unwrap());
+        Daemon {
+            max_len: NonZeroU16::new(1472),
+            group,
+            port: NonZeroU16::new(8848),
+            ttl: NonZeroU8::new(1),
+            ..daemon(role)
+        }
+    }
+
+    #[test]
+    fn what_runs_as_wanted_is_left_alone() {
+        let wanted = [daemon(DaemonRole::Master), daemon(DaemonRole::Backup)];
+        let actual = [running(DaemonRole::Backup), running(DaemonRole::Master)];
+        assert_eq!(plan_daemons(&wanted, &actual), []);
+        assert_eq!(plan_daemons(&[], &[]), []);
+    }
+
+    #[test]
+    fn a_change_of_role_stops_one_half_before_it_starts_the_other() {
+        let ops = plan_daemons(&[daemon(DaemonRole::Master)], &[running(DaemonRole::Backup)]);
+        assert_eq!(ops, [DaemonOp::Stop(DaemonRole::Backup), DaemonOp::Start(daemon(DaemonRole::Master))]);
+    }
+
+    #[test]
+    fn another_setting_means_another_daemon() {
+        let wanted = Daemon { port: NonZeroU16::new(9000), ..daemon(DaemonRole::Master) };
+        let ops = plan_daemons(std::slice::from_ref(&wanted), &[running(DaemonRole::Master)]);
+        assert_eq!(ops, [DaemonOp::Stop(DaemonRole::Master), DaemonOp::Start(wanted)]);
+    }
+
+    #[test]
+    fn a_length_that_the_kernel_moved_into_its_range_is_as_wanted() {
+        let wanted = Daemon { max_len: NonZeroU16::new(100), ..daemon(DaemonRole::Backup) };
+        let moved = Daemon { max_len: NonZeroU16::new(1024), ..running(DaemonRole::Backup) };
+        assert_eq!(plan_daemons(std::slice::from_ref(&wanted), &[moved]), []);
+        assert_eq!(plan_daemons(&[wanted], &[running(DaemonRole::Backup)]).len(), 2);
+    }
 }

@@ -18,6 +18,7 @@ mod notify;
 mod probe;
 mod process;
 mod schedule;
+mod settings;
 mod shared;
 mod snapshot;
 #[cfg(test)]

@@ -24,6 +24,7 @@ use crate::keeper::{self, Connect, FlushAtStart, Handle, Journal, Keeper, Releas
 use crate::notify::Notifier;
 use crate::probe::Probes;
 use crate::schedule::Schedule;
+use crate::settings::Settings;
 use crate::shared::Shared;
 use crate::snapshot::snapshot;
 
@@ -93,6 +94,7 @@ struct Process {
     notifier: Rc<Notifier>,
     schedule: Rc<Schedule>,
     keeper: Rc<Handle>,
+    settings: Settings,
     /// `None` before the first plan.
     scheduling: Option<SchedulingClass>,
     release: Release,
@@ -114,8 +116,9 @@ impl Process {
         let (keeper, keeping) =
             keeper::spawn(Keeper::new(connect, Journal::new(supervisor)), Rc::clone(&shared));
         let (answers, keeper) = (Answers(Rc::new(Mutex::new(answers))), Rc::new(keeper));
-        let (scheduling, release) = (None, Release::Ours);
-        let process = Self { answers, shared, probes, notifier, schedule, keeper, scheduling, release };
+        let (settings, scheduling, release) = (Settings::default(), None, Release::Ours);
+        let process =
+            Self { answers, shared, probes, notifier, schedule, keeper, settings, scheduling, release };
         (process, keeping, checking)
     }
 
@@ -191,10 +194,13 @@ impl Process {
         self.release = if config.flush_on_stop { Release::Everything } else { Release::Ours };
         let standing = if first {
             let flush = if config.flush_at_start { FlushAtStart::Yes } else { FlushAtStart::No };
-            self.keeper.adopt(runtime_dir, service_keys(&config).collect(), flush).await
+            self.keeper.adopt(runtime_dir.clone(), service_keys(&config).collect(), flush).await
         } else {
             ipvs::Table::new()
         };
+        // The keeper has loaded the kernel's module by now, if there is anything to keep.
+        let settings = self.settings.apply(&config, &runtime_dir);
+        complaints.extend(settings.await);
         self.shared.health.borrow_mut().apply(self.shared.now(), config, &standing);
         self.schedule.pass_on();
         self.shared.schedule_changed.notify_one();
@@ -219,8 +225,9 @@ impl Process {
     }
 
     /// Takes everything of ours out of the kernel, then says good-bye.
-    async fn leave(&self) {
+    async fn leave(&mut self) {
         self.keeper.release(self.release).await;
+        self.settings.release().await;
         for event in self.shared.health.borrow().farewell() {
             self.notifier.tell(&event);
         }

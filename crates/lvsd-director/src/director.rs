@@ -25,6 +25,7 @@ use crate::fit::fit;
 use crate::keeper::{self, Foreign, Kept};
 use crate::notify::Notifier;
 use crate::schedule::{self, Duty};
+use crate::sync::SyncFollower;
 use crate::tracker::Trackers;
 
 type FromSupervisor = ToChild<VrrpPlan>;
@@ -61,6 +62,8 @@ pub(crate) async fn direct(stream: StdStream) -> ExitCode {
         engine: None,
         trackers: Trackers::default(),
         notifier: Notifier::new(),
+        sync: SyncFollower::default(),
+        masters: HashSet::new(),
         config: Arc::default(),
         scheduling: SchedulingClass::default(),
         defied: HashSet::new(),
@@ -252,6 +255,9 @@ struct Director {
     engine: Option<Engine>,
     trackers: Trackers,
     notifier: Notifier,
+    sync: SyncFollower,
+    /// Names of instances that are MASTER.
+    masters: HashSet<String>,
     /// The configuration in force.
     config: Arc<VrrpConfig>,
     /// Scheduling is that of the first plan.
@@ -379,6 +385,8 @@ impl Director {
         engine.apply(Arc::clone(&config)).await.ok_or(End::ThreadEnded("election"))?;
         self.config = Arc::clone(&config);
         self.trackers.apply(&config.scripts, &plan.scripts, &engine.election);
+        self.masters.retain(|name| config.instances.iter().any(|instance| instance.name == *name));
+        self.sync.apply(config.sync_daemon.clone(), |name| self.masters.contains(name));
         problems.extend(
             self.trackers
                 .refused()
@@ -434,6 +442,12 @@ impl Director {
                     info!(instance = config.name, from, to, cause, priority, "instance changed its state");
                 }
                 self.notifier.instance(&config, &transition);
+                if transition.to == State::Master {
+                    self.masters.insert(config.name.clone());
+                } else {
+                    self.masters.remove(&config.name);
+                }
+                self.sync.instance(&config.name, transition.to);
             }
             Event::Group(config, transition) => {
                 let (from, to) =
@@ -483,6 +497,7 @@ impl Director {
             self.on_event(event);
         }
         let deadline = Instant::now() + LAST_SCRIPTS;
+        self.sync.stop().await;
         if !matches!(timeout(LAST_CHANGES, released).await, Ok(Ok(()))) {
             error!("the kernel has not removed all addresses in time");
         }

@@ -24,6 +24,7 @@ mod fit;
 mod keeper;
 mod notify;
 mod schedule;
+mod sync;
 mod tracker;
 
 use std::os::unix::net::UnixStream;

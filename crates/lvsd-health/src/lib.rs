@@ -21,6 +21,7 @@ mod judge;
 mod outcome;
 mod pool;
 mod quorum;
+mod sync;
 mod table;
 mod time;
 
@@ -33,4 +34,5 @@ pub use health::{Health, ServerView, ServiceView, service_keys};
 pub use judge::{History, Judge, Verdict};
 pub use outcome::{Cause, Failure, Outcome};
 pub use pool::Standing;
+pub use sync::sync_daemon;
 pub use time::Time;

@@ -8,6 +8,7 @@
 mod globals;
 mod lvs;
 mod script;
+mod sync;
 mod units;
 mod vrrp;
 
@@ -18,6 +19,7 @@ pub use lvs::{
     Target, TlsOptions, TunnelChecksum, TunnelKind, VirtualServer,
 };
 pub use script::{Invocation, ReadableFile, RunAs, Script, ScriptPolicy};
+pub use sync::{ConnectionTimeouts, FollowingSyncDaemon, SyncDaemon};
 pub use units::{AdvertInterval, Family, InterfaceName, OutOfRange, Priority, Vrid, Weight};
 pub use vrrp::{
     AddressScope, Auth, Broadcast, GarpPolicy, InitialState, Instance, Notify, Preempt, PreferredLifetime,

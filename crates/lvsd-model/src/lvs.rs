@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::script::Script;
+use crate::sync::{ConnectionTimeouts, SyncDaemon};
 use crate::units::{Family, InterfaceName, Weight};
 
 /// Everything the checker process is told.
@@ -19,6 +20,18 @@ pub struct LvsConfig {
     pub flush_at_start: bool,
     /// `lvs_flush_on_stop`: the whole table is cleared at stop.
     pub flush_on_stop: bool,
+    /// `lvs_timeouts`.
+    pub timeouts: Option<ConnectionTimeouts>,
+    /// `lvs_sync_daemon` without an instance: both halves run all the time.
+    pub sync_daemon: Option<SyncDaemon>,
+}
+
+impl LvsConfig {
+    /// Whether there is nothing in it to do.
+    #[must_use]
+    pub const fn is_idle(&self) -> bool {
+        self.services.is_empty() && self.timeouts.is_none() && self.sync_daemon.is_none()
+    }
 }
 
 /// `protocol`.

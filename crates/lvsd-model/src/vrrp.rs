@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::script::{ReadableFile, Script};
+use crate::sync::FollowingSyncDaemon;
 use crate::units::{AdvertInterval, Family, InterfaceName, Priority, Vrid};
 
 /// Everything the VRRP process is told.
@@ -18,6 +19,8 @@ pub struct VrrpConfig {
     pub groups: Vec<SyncGroup>,
     /// Scripts that trackers refer to; names are unique.
     pub scripts: Vec<TrackScript>,
+    /// `lvs_sync_daemon` with an instance.
+    pub sync_daemon: Option<FollowingSyncDaemon>,
 }
 
 /// The protocol version of an instance.

@@ -29,8 +29,7 @@ impl Selection {
 
     /// What is to run with a configuration.
     pub(crate) fn wanted(self, config: &Config) -> Wanted {
-        let has =
-            PerRole { vrrp: !config.vrrp.instances.is_empty(), checker: !config.lvs.services.is_empty() };
+        let has = PerRole { vrrp: !config.vrrp.instances.is_empty(), checker: !config.lvs.is_idle() };
         Wanted {
             roles: PerRole {
                 vrrp: self.allowed.vrrp && (has.vrrp || self.even_idle),

@@ -7,6 +7,7 @@
 mod link;
 mod module;
 mod request;
+mod upkeep;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -26,6 +27,7 @@ use crate::types::{
 };
 use link::Link;
 pub use module::{LoadError, load_module};
+pub use upkeep::{DaemonKeeper, Outcome};
 
 /// How long an exchange may take unless [`Client::with_limit`] says otherwise. The kernel answers in microseconds, but
 /// may be busy with somebody else's flush.

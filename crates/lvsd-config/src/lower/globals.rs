@@ -99,7 +99,7 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    fn global_process(&mut self, statement: &Statement) -> bool {
+    fn global_process(&mut self, statement: &'a Statement) -> bool {
         let first = self.word(statement, 0);
         match statement.row.name {
             "router_id" => self.config.globals.router_id = first.map(|word| word.text.to_owned()),
@@ -123,6 +123,8 @@ impl<'a> Lowering<'a> {
                 let own = first.and_then(|word| self.choice(word, &[("VS", true)])).unwrap_or(false);
                 self.config.lvs.flush_on_stop = !own;
             }
+            "lvs_timeouts" => self.lvs_timeouts(statement),
+            "lvs_sync_daemon" => self.lvs_sync_daemon(statement),
             "checker_log_all_failures" => {
                 self.defaults.log_all_failures = self.boolean(statement).unwrap_or(false)
             }

@@ -10,6 +10,7 @@ mod groups;
 mod http;
 mod instance;
 mod instance_rules;
+mod ipvs;
 mod scripts;
 mod server;
 mod service;
@@ -43,6 +44,8 @@ pub(crate) struct Lowering<'a> {
     instance_drafts: Vec<(instance::Draft, Instance)>,
     /// Keywords of the block that is looked at, with their places: empty between two blocks, kept for its memory.
     seen: Vec<(&'static Row, Span)>,
+    /// `lvs_sync_daemon`, which may name an instance.
+    sync_draft: Option<ipvs::SyncDraft<'a>>,
 }
 
 /// Where something with a name is defined.
@@ -70,6 +73,7 @@ pub(crate) fn lower(document: &Document, sources: &SourceMap) -> (Config, Diagno
         instance_names: HashSet::new(),
         instance_drafts: Vec::new(),
         seen: Vec::new(),
+        sync_draft: None,
     };
     lowering.run();
     (lowering.config, lowering.diagnostics, lowering.places)
@@ -90,6 +94,7 @@ impl<'a> Lowering<'a> {
         }
         self.instances(order("vrrp_instance"));
         self.sync_groups(order("vrrp_sync_group"));
+        self.finish_sync_daemon();
         self.check_trackers();
         self.services(statements);
     }

@@ -98,7 +98,7 @@ fn service(at: &str, real_servers: Vec<RealServer>) -> VirtualServer {
 }
 
 fn config(services: Vec<VirtualServer>) -> LvsConfig {
-    LvsConfig { services, flush_at_start: false, flush_on_stop: false }
+    LvsConfig { services, ..LvsConfig::default() }
 }
 
 fn refused() -> Outcome {

@@ -565,5 +565,5 @@ pub(crate) fn since_epoch() -> Duration {
 }
 
 fn configures_nothing(config: &Config) -> bool {
-    config.vrrp.instances.is_empty() && config.lvs.services.is_empty()
+    config.vrrp.instances.is_empty() && config.lvs.is_idle()
 }
