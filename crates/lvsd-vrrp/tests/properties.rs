@@ -57,6 +57,7 @@ fn config(number: usize) -> VrrpConfig {
         instances: vec![instance("a", 1, 100), instance("b", 2, 100), instance("c", 3, 255)],
         groups: vec![group("g", &["a", "b"])],
         scripts: vec![script("s0"), script("s1")],
+        ..VrrpConfig::default()
     };
     config.instances[0].trackers.scripts = vec![track_script("s0", effect(0))];
     config.instances[1].trackers.scripts = vec![track_script("s1", effect(-60))];

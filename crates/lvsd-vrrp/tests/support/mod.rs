@@ -139,7 +139,7 @@ pub(crate) fn group(name: &str, members: &[&str]) -> SyncGroup {
 }
 
 pub(crate) fn only(instance: Instance) -> VrrpConfig {
-    VrrpConfig { instances: vec![instance], groups: Vec::new(), scripts: Vec::new() }
+    VrrpConfig { instances: vec![instance], ..VrrpConfig::default() }
 }
 
 /// The packet that a router with this configuration sends.
