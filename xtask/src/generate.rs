@@ -11,6 +11,7 @@ type Generator = fn(&str) -> Result<String, Failure>;
 /// The generated files, by their paths from the root of the workspace.
 const FILES: &[(&str, Generator)] = &[
     ("man/lvsd.conf.5", |page| Ok(lvsd_config::man::render_man_page(page))),
+    ("docs/diagnostics.md", |_| Ok(lvsd_config::diagnostics_page())),
     ("man/lvsd.8", |page| with_section(page, "BEGIN metrics", "END metrics", &lvsd::manual_section())),
     ("man/lvsctl.8", |page| with_section(page, "BEGIN commands", "END commands", &lvsctl::manual_section())),
     ("docs/config.schema.json", |_| Ok(lvsctl::schema()?)),

@@ -79,20 +79,27 @@ impl Files for SystemFiles {
 
 /// Files in memory, for tests and tools.
 #[derive(Clone, Debug, Default)]
-pub struct MemoryFiles(BTreeMap<PathBuf, (FileKind, Vec<u8>)>);
+pub struct MemoryFiles(BTreeMap<PathBuf, (FileKind, Option<Vec<u8>>)>);
 
 impl MemoryFiles {
     /// Adds a file and returns the whole set.
     #[must_use]
     pub fn with(mut self, path: impl Into<PathBuf>, content: impl Into<Vec<u8>>) -> Self {
-        self.0.insert(path.into(), (FileKind::Regular, content.into()));
+        self.0.insert(path.into(), (FileKind::Regular, Some(content.into())));
         self
     }
 
     /// Adds a file of another kind.
     #[must_use]
     pub fn with_kind(mut self, path: impl Into<PathBuf>, kind: FileKind) -> Self {
-        self.0.insert(path.into(), (kind, Vec::new()));
+        self.0.insert(path.into(), (kind, Some(Vec::new())));
+        self
+    }
+
+    /// Adds a file that nobody may read.
+    #[must_use]
+    pub fn with_unreadable(mut self, path: impl Into<PathBuf>) -> Self {
+        self.0.insert(path.into(), (FileKind::Regular, None));
         self
     }
 }
@@ -100,6 +107,7 @@ impl MemoryFiles {
 impl Files for MemoryFiles {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         let (_, content) = self.0.get(path).ok_or(io::ErrorKind::NotFound)?;
+        let content = content.as_ref().ok_or(io::ErrorKind::PermissionDenied)?;
         if content.len() > SourceMap::MAX_TEXT {
             return Err(io::ErrorKind::FileTooLarge.into());
         }

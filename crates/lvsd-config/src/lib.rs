@@ -40,6 +40,8 @@ pub use files::{FileKind, Files, MemoryFiles, SystemFiles};
 pub use places::Item;
 pub use render::{Format, render};
 pub use rules::Rule;
+pub use rules::explain::{Example, Explanation, Found, MARK, explain, explanations};
+pub use rules::page::diagnostics_page;
 pub use source::{FileId, LineColumn, Place, SourceMap, Span};
 
 /// What a configuration depends on beside its text.

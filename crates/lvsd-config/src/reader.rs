@@ -318,6 +318,12 @@ impl<'a> Reader<'a> {
                     .help("put the word into double quotes"),
             );
         }
+        if let Some(at) = comment_in_word(self.sources.text(line), found) {
+            let message = "a comment starts here, in the middle of a word";
+            remarks.push(Diagnostic::hint(Rule::CommentInWord, line.part(at, at + 1), message).help(
+                "put the word into double quotes if this belongs to it, or a blank before the comment",
+            ));
+        }
         let typographic =
             |c: char| matches!(c, '\u{201c}' | '\u{201d}' | '\u{201e}' | '\u{2018}' | '\u{2019}');
         if let Some((at, quote)) = text.char_indices().find(|&(_, c)| typographic(c)) {
@@ -527,6 +533,17 @@ impl<'a> Reader<'a> {
         }
         before.map_or(brace, Segment::Statement)
     }
+}
+
+/// Where a comment cuts a word in two that was hardly meant to be one.
+fn comment_in_word(line: &str, found: lex::Uncommented) -> Option<usize> {
+    let before = line.get(..found.end)?.chars().next_back()?;
+    let mut rest = line.get(found.end..)?.chars();
+    let follows = rest.next().and(rest.next())?;
+    let in_word = |c: char| {
+        c.is_alphanumeric() || matches!(c, '$' | '%' | '&' | '*' | '+' | '-' | '=' | '@' | '_' | '.' | '/')
+    };
+    (!found.escaped && in_word(before) && in_word(follows)).then_some(found.end)
 }
 
 /// `$NAME = value`, which was meant to be a definition.

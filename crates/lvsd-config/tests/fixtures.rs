@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use lvsd_config::{Format, Loaded, Options, Rule, Severity, SystemFiles, load, render};
+use lvsd_config::{Format, Loaded, Options, Severity, SystemFiles, load, render};
 
 fn crate_dir() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -66,28 +66,6 @@ fn one_line_and_json_renderings_tell_the_same() {
     let loaded = read(&crate_dir().join("resources/invalid/preprocessor.conf"));
     insta::assert_snapshot!("concise-preprocessor", said(&loaded, Format::Concise));
     insta::assert_snapshot!("json-preprocessor", said(&loaded, Format::Json));
-}
-
-#[test]
-fn every_rule_is_shown_by_some_fixture() {
-    let mut seen = std::collections::BTreeSet::new();
-    for path in configurations(&crate_dir().join("resources/invalid")) {
-        seen.extend(read(&path).diagnostics.iter().map(|diagnostic| diagnostic.rule));
-    }
-    // These need files that a repository cannot hold, or more text than is sensible in one; see the unit tests.
-    let elsewhere = [
-        Rule::UnreadableFile,
-        Rule::SkippedFile,
-        Rule::IncludeLimit,
-        Rule::LongLine,
-        // These are found on the host, by the daemon.
-        Rule::UnusableScript,
-        Rule::InsecureScript,
-        Rule::AbsentInterface,
-    ];
-    let missing: Vec<_> =
-        Rule::ALL.iter().filter(|rule| !seen.contains(rule) && !elsewhere.contains(rule)).collect();
-    assert!(missing.is_empty(), "no fixture for {missing:?}");
 }
 
 #[test]

@@ -12,6 +12,7 @@ use crate::diagnostic::Diagnostic;
 use crate::rules::Rule;
 use crate::source::Span;
 use crate::tree::Statement;
+use crate::values::show;
 
 /// When a check runs, as far as it is written at one level.
 #[derive(Clone, Copy, Debug, Default)]
@@ -226,6 +227,25 @@ impl<'a> Lowering<'a> {
         Some(common.check(CheckKind::Tcp(target), context, 1, 1))
     }
 
+    /// A check should end before the next one begins.
+    pub(super) fn check_duration(
+        &mut self,
+        block: &Statement,
+        keyword: &str,
+        timeout: Option<Duration>,
+        interval: Duration,
+    ) {
+        let written = block.block().iter().rev().find(|statement| statement.row.name == keyword);
+        let Some(word) = written.and_then(|statement| self.word(statement, 0)) else { return };
+        if timeout.is_some_and(|timeout| timeout > interval) {
+            let message = format!(
+                "this may take longer than the {} seconds between two runs: the next one waits for it",
+                show(interval)
+            );
+            self.report(Diagnostic::hint(Rule::SlowCheck, word.span, message));
+        }
+    }
+
     fn misc_check(&mut self, block: &'a Statement, context: &CheckContext) -> Option<Check> {
         let mut common = Common::new(context);
         let (mut script, mut timeout, mut dynamic, mut run_as) = (None, None, false, None);
@@ -256,6 +276,7 @@ impl<'a> Lowering<'a> {
         };
         script.run_as = script.run_as.or(run_as);
         let interval = common.timing.or(context.timing).interval.unwrap_or(Duration::from_secs(60));
+        self.check_duration(block, "misc_timeout", timeout, interval);
         let misc = MiscCheck { script, timeout: timeout.unwrap_or(interval), dynamic };
         Some(common.check(CheckKind::Misc(misc), context, 0, 1))
     }

@@ -129,7 +129,11 @@ impl<'a> Lowering<'a> {
             start.and_then(|start| range_end(start, end).map(|end| (start, end)))
         } else if let Some((start, prefix)) = word.text.split_once('/') {
             let start = self.address(Word { text: start, span: word.span.part(0, start.len()) });
-            start.and_then(|start| network(start, prefix))
+            let network = start.and_then(|start| network(start, prefix));
+            if let (Some(written), Some((first, last))) = (start, network) {
+                self.check_host_bits(word, written, first, last);
+            }
+            network
         } else {
             self.address(word).map(|address| (address, address))
         };
@@ -154,6 +158,16 @@ impl<'a> Lowering<'a> {
             format!("`{}` is more addresses than the {MAX_ENDPOINTS} that all groups may have", word.text);
         let help = "use a firewall mark for so many";
         self.report(Diagnostic::error(Rule::TooManyAddresses, word.span, message).help(help));
+    }
+
+    fn check_host_bits(&mut self, word: Word<'_>, written: IpAddr, first: IpAddr, last: IpAddr) {
+        if written == first {
+            return;
+        }
+        let message = format!("`{}` stands for the whole network, {first} to {last}", word.text);
+        let prefix = word.text.split_once('/').map_or("", |(_, prefix)| prefix);
+        let help = format!("write `{first}/{prefix}`, or `{written}` for the one address");
+        self.report(Diagnostic::hint(Rule::HostBits, word.span, message).help(help));
     }
 
     fn mark(&mut self, word: Word<'_>, family: Option<Word<'_>>) -> Option<Target> {

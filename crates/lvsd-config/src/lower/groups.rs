@@ -32,6 +32,7 @@ impl<'a> Lowering<'a> {
                 self.config.vrrp.groups.push(group);
             }
         }
+        self.check_group_settings(&taken);
         let drafts = std::mem::take(&mut self.instance_drafts);
         self.config.vrrp.instances = drafts.into_iter().map(|(_, instance)| instance).collect();
     }

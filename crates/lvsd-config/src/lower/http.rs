@@ -39,6 +39,7 @@ impl<'a> Lowering<'a> {
         }
         let secure = name == "SSL_GET";
         let target = self.target(block, &common, context);
+        self.check_scheme(block, target.address.port());
         let http = HttpCheck {
             target,
             version: draft.version,
@@ -76,6 +77,28 @@ impl<'a> Lowering<'a> {
         true
     }
 
+    /// What the ports 80 and 443 are for is known to everybody.
+    fn check_scheme(&mut self, block: &Statement, port: u16) {
+        let (name, other, speaks) = match (block.row.name, port) {
+            ("SSL_GET", 80) => ("SSL_GET", "HTTP_GET", "TLS"),
+            ("HTTP_GET", 443) => ("HTTP_GET", "SSL_GET", "plain HTTP"),
+            _ => return,
+        };
+        let message = format!("{name} speaks {speaks}, and servers expect something else on port {port}");
+        let help = format!("is `{other}` meant, or another `connect_port`?");
+        self.report(Diagnostic::hint(Rule::SchemePort, block.keyword, message).help(help));
+    }
+
+    fn check_path(&mut self, word: Word<'_>) {
+        // An asterisk is a path of its own (RFC 9112 §3.2.4), and proxies take whole addresses.
+        if word.text.starts_with(['/', '*']) || word.text.contains("://") {
+            return;
+        }
+        let message = format!("the path `{}` does not begin with a slash", word.text);
+        let help = format!("write `path /{}`", word.text);
+        self.report(Diagnostic::hint(Rule::UrlPath, word.span, message).help(help));
+    }
+
     fn url(&mut self, block: &'a Statement) -> Option<HttpUrl> {
         let (mut path, mut digest, mut status, mut virtualhost) = (None, None, None, None);
         self.check_repeated(block.block());
@@ -85,7 +108,10 @@ impl<'a> Lowering<'a> {
             }
             let Some(word) = self.word(statement, 0) else { continue };
             match statement.row.name {
-                "path" => path = Some(word.text.to_owned()),
+                "path" => {
+                    self.check_path(word);
+                    path = Some(word.text.to_owned());
+                }
                 "digest" => digest = self.digest(word),
                 "status_code" => status = self.status(statement),
                 "virtualhost" => virtualhost = Some(word.text.to_owned()),

@@ -45,6 +45,8 @@ pub(super) struct Draft {
     pub(super) source: At<IpAddr>,
     pub(super) group: At<IpAddr>,
     pub(super) peers: At<Vec<UnicastPeer>>,
+    /// Where each peer is written.
+    pub(super) peer_spans: Vec<(IpAddr, Span)>,
     pub(super) unicast_ttl: Option<u8>,
     pub(super) check_unicast_src: bool,
     pub(super) auth: AuthDraft,
@@ -185,7 +187,7 @@ impl<'a> Lowering<'a> {
             }
             "virtual_ipaddress_excluded" => draft.excluded.extend(self.addresses(statement)),
             "unicast_peer" => {
-                let peers = self.unicast_peers(statement);
+                let peers = self.unicast_peers(statement, draft);
                 draft.tried_peers |= !statement.entries().is_empty();
                 draft.peers.get_or_insert((Vec::new(), statement.keyword)).0.extend(peers);
             }
@@ -232,7 +234,7 @@ impl<'a> Lowering<'a> {
         true
     }
 
-    fn unicast_peers(&mut self, statement: &'a Statement) -> Vec<UnicastPeer> {
+    fn unicast_peers(&mut self, statement: &'a Statement, draft: &mut Draft) -> Vec<UnicastPeer> {
         let mut peers = Vec::new();
         let mut seen = std::collections::HashSet::new();
         for entry in statement.entries() {
@@ -259,6 +261,7 @@ impl<'a> Lowering<'a> {
                 self.report(Diagnostic::tolerated(Rule::DuplicateAddress, first.span, message));
                 continue;
             }
+            draft.peer_spans.push((address, first.span));
             peers.push(peer);
         }
         peers

@@ -32,6 +32,7 @@ impl<'a> Lowering<'a> {
         for (mut draft, block) in drafts {
             self.strict_mode(&mut draft);
             if let Some(instance) = self.instance(&mut draft, block) {
+                self.check_instance(&draft, &instance);
                 self.instance_drafts.push((draft, instance));
             }
         }

@@ -176,6 +176,7 @@ impl<'a> Lowering<'a> {
         if interval.is_zero() {
             interval = second;
         }
+        self.check_duration(statement, "timeout", timeout, interval);
         let timeout = timeout.filter(|timeout| !timeout.is_zero()).unwrap_or(interval);
         let command = match command? {
             Command::Run(script) => Ok(Script { run_as: script.run_as.or(run_as), ..script }),

@@ -83,6 +83,7 @@ impl<'a> Lowering<'a> {
             }
         }
         self.unused_groups(&groups);
+        self.check_services(statements);
     }
 
     fn service(&mut self, head: Head, block: &'a Statement) -> Option<VirtualServer> {
@@ -309,6 +310,8 @@ impl<'a> Lowering<'a> {
         let (quorum, hysteresis) = self.quorum(&draft, &real_servers);
         let one_packet = self.one_packet(&draft, protocol);
         let sorry = self.sorry(&draft, port, family);
+        self.check_weights(&real_servers, span);
+        self.check_sorry(sorry.as_ref(), &real_servers, draft.sorry.map(|(_, span)| span));
         Some(VirtualServer {
             name,
             endpoints: targets.into_iter().map(|target| target.endpoint(family)).collect(),

@@ -272,7 +272,10 @@ impl<'a> Lowering<'a> {
     pub(super) fn interface(&mut self, word: Word<'_>) -> Option<InterfaceName> {
         let name = InterfaceName::new(word.text);
         match &name {
-            Some(_) => self.places.add(Item::Interface(word.text.to_owned()), word.span),
+            Some(_) => {
+                self.places.add(Item::Interface(word.text.to_owned()), word.span);
+                self.check_alias(word);
+            }
             None => {
                 let message = format!("`{}` cannot be the name of an interface", word.text);
                 let help = "1 to 15 bytes without blanks or slashes";
@@ -280,6 +283,14 @@ impl<'a> Lowering<'a> {
             }
         }
         name
+    }
+
+    fn check_alias(&mut self, word: Word<'_>) {
+        let Some((interface, _)) = word.text.split_once(':') else { return };
+        let message =
+            format!("`{}` is the label of an address, no interface: it will never be up", word.text);
+        let help = format!("write `{interface}`; a label belongs to the address: `label {}`", word.text);
+        self.report(Diagnostic::tolerated(Rule::AliasInterface, word.span, message).help(help));
     }
 
     /// One of some words; a warning for others.

@@ -1,5 +1,12 @@
 //! The kinds of diagnostic: stable ids, each with what it is about.
 
+pub(crate) mod explain;
+mod lvs;
+pub(crate) mod page;
+mod text;
+mod vrrp;
+mod words;
+
 macro_rules! rules {
     ($($variant:ident $id:literal $about:literal)*) => {
         /// A kind of diagnostic.
@@ -45,6 +52,7 @@ rules! {
     UnmatchedQuote "unmatched-quote" "A double quote is not closed on its line."
     TypographicQuote "typographic-quote" "A quote is a typographic one, which the language does not know."
     EscapedComment "escaped-comment" "A backslash before # or ! does not protect it from being a comment."
+    CommentInWord "comment-in-word" "A comment starts in the middle of a word."
     TemplatePlaceholder "template-placeholder" "A template's placeholder was not filled in."
     UnexpectedBrace "unexpected-brace" "A brace has nothing to open or close."
     MissingBrace "missing-brace" "A block has no opening or no closing brace."
@@ -70,6 +78,7 @@ rules! {
     BadValue "bad-value" "A word is none of those that the keyword takes."
     BadAddress "bad-address" "A word is no IP address."
     BadName "bad-name" "A name cannot be that of an interface, or is too long."
+    AliasInterface "alias-interface" "An alias such as eth0:1 is no interface."
     DuplicateName "duplicate-name" "Two blocks have the same name; the second is skipped."
     RepeatedKeyword "repeated-keyword" "A keyword that sets one value stands there twice; the last one counts."
     DuplicateVrid "duplicate-vrid" "Two instances use the same virtual router id on an interface and address family."
@@ -79,12 +88,17 @@ rules! {
     TooManyAddresses "too-many-addresses" "There are more addresses than fit."
     DuplicateAddress "duplicate-address" "An address stands twice in a list."
     SharedAddress "shared-address" "Two instances hold the same virtual address."
+    NetworkAddress "network-address" "A virtual address is the address of its network, or its broadcast address."
+    VipIsSource "vip-is-source" "Adverts come from a virtual address."
+    OwnPeer "own-peer" "A unicast peer is the router itself, or a virtual address."
     FamilyMismatch "family-mismatch" "IPv4 and IPv6 are mixed where they cannot be."
     MasterWithoutPriority "master-without-priority" "`state MASTER` without a priority means priority 255, the address owner's."
     MasterNopreempt "master-nopreempt" "`state MASTER` cancels nopreempt and preempt_delay."
     NopreemptWeight "nopreempt-weight" "With nopreempt a weighted tracker never moves the addresses."
     PreemptConflict "preempt-conflict" "Preemption settings that cancel each other."
     OwnerTracking "owner-tracking" "Weighted trackers never change priority 255."
+    WeightWithoutEffect "weight-without-effect" "The weight of a tracker cannot change the priority."
+    RedundantTracker "redundant-tracker" "An instance tracks its own interface, which it does anyway."
     StrictMode "strict-mode" "Strict mode overrides a setting."
     RoundedInterval "rounded-interval" "An advert interval that the protocol version cannot express."
     AuthVersion "auth-version" "Authentication exists only in VRRPv2."
@@ -103,12 +117,15 @@ rules! {
     GroupMemberTwice "group-member-twice" "An instance is in two sync groups; it stays in the first."
     GroupTooSmall "group-too-small" "A sync group has fewer than two members."
     GroupTracking "group-tracking" "Weighted trackers on members of a sync group are ignored."
+    GroupMixed "group-mixed" "Members of a sync group have different priorities, intervals or preemption."
     NoRealServers "no-real-servers" "A virtual server has no real server; it is ignored."
     DuplicateRealServer "duplicate-real-server" "A real server stands twice in a virtual server; the second is ignored."
     DuplicateService "duplicate-service" "Two virtual servers stand for the same address and protocol."
     EmptyGroup "empty-group" "A virtual server group has no member."
     UnusedGroup "unused-group" "A virtual server group is used by no virtual server."
     MissingGroup "missing-group" "A virtual server names a group that does not exist."
+    UnheldService "unheld-service" "No instance holds the address of a virtual server, while others hold those of the other ones."
+    HostBits "host-bits" "A network is written with an address that is not its first."
     MissingProtocol "missing-protocol" "A virtual server has no protocol: lvsd takes TCP, keepalived UDP."
     ForcedPort "forced-port" "With DR and TUN a real server's port is always the service's."
     PortPersistence "port-persistence" "A service on every port needs persistence."
@@ -119,10 +136,18 @@ rules! {
     FlagWithoutScheduler "flag-without-scheduler" "A scheduler flag that does not belong to the scheduler."
     OpsProtocol "ops-protocol" "One-packet scheduling is for UDP only."
     SorryIncomplete "sorry-incomplete" "A sorry_server setting without sorry_server."
+    SorryIsServer "sorry-is-server" "The sorry server is one of the real servers."
+    ServerIsService "server-is-service" "A real server is the address of a virtual server."
+    NoWeight "no-weight" "All real servers have weight 0."
     CheckIncomplete "check-incomplete" "A check lacks what it needs and is ignored."
     CheckPort "check-port" "A check has no port to connect to."
     RedundantCheck "redundant-check" "Two checks of one real server are the same."
+    UrlPath "url-path" "The path of a url does not begin with a slash."
+    SchemePort "scheme-port" "HTTP to port 443, or TLS to port 80."
+    SlowCheck "slow-check" "A check may take longer than the time between two of them."
     UnusableScript "unusable-script" "A script cannot run on this host: it is not there, its user does not exist, or script security forbids it."
     InsecureScript "insecure-script" "A script that root runs can be changed by others; enable_script_security would forbid it."
     AbsentInterface "absent-interface" "An interface does not exist on this host now; what needs it waits for it."
+    UnknownUser "unknown-user" "A user or group that scripts run as does not exist on this host."
+    UnreadableCertificate "unreadable-certificate" "A file of certificates or keys cannot be read."
 }
