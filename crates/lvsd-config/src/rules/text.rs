@@ -1,7 +1,7 @@
 //! Explanations: files, lines, characters, braces, the preprocessor.
 
 use super::Rule;
-use super::explain::Frame::{Instance, Service};
+use super::explain::Frame::Instance;
 use super::explain::{Explanation, error, hint, warning};
 use crate::diagnostic::Severity::{Error, Hint, Tolerated};
 
