@@ -539,7 +539,7 @@ impl<'a> Reader<'a> {
 fn comment_in_word(line: &str, found: lex::Uncommented) -> Option<usize> {
     let before = line.get(..found.end)?.chars().next_back()?;
     let mut rest = line.get(found.end..)?.chars();
-    let follows = rest.next().and(rest.next())?;
+    let follows = rest.nth(1)?;
     let in_word = |c: char| {
         c.is_alphanumeric() || matches!(c, '$' | '%' | '&' | '*' | '+' | '-' | '=' | '@' | '_' | '.' | '/')
     };
