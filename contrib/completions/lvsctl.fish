@@ -27,12 +27,22 @@ end
 complete -c lvsctl -n "__fish_lvsctl_needs_command" -s h -l help -d 'Print help'
 complete -c lvsctl -n "__fish_lvsctl_needs_command" -s V -l version -d 'Print version'
 complete -c lvsctl -n "__fish_lvsctl_needs_command" -f -a "check" -d 'Check configuration files, as lvsd --config-test does'
+complete -c lvsctl -n "__fish_lvsctl_needs_command" -f -a "compare" -d 'Compare the configurations of two nodes of a pair'
+complete -c lvsctl -n "__fish_lvsctl_needs_command" -f -a "fmt" -d 'Lay a configuration file out in the canonical way'
 complete -c lvsctl -n "__fish_lvsctl_needs_command" -f -a "keywords" -d 'Explain keywords of the configuration language'
 complete -c lvsctl -n "__fish_lvsctl_needs_command" -f -a "show" -d 'Show what lvsd understands'
 complete -c lvsctl -n "__fish_lvsctl_using_subcommand check" -s i -l config-id -d 'Use the lines that are marked @ID [default: the host\'s name]' -r
 complete -c lvsctl -n "__fish_lvsctl_using_subcommand check" -l strict -d 'Hints and deprecated spellings count, too'
 complete -c lvsctl -n "__fish_lvsctl_using_subcommand check" -l all-config -d 'An included file that cannot be read refuses the configuration'
 complete -c lvsctl -n "__fish_lvsctl_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand compare" -l format -d 'How the answer is written' -r -f -a "text\t'For people'
+json\t'For programs'"
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand compare" -l id-a -d 'Of the first file, use the lines that are marked @ID [default: the host\'s name]' -r
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand compare" -l id-b -d 'Of the second file, use the lines that are marked @ID [default: the host\'s name]' -r
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand compare" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand fmt" -l check -d 'Write nothing; the exit status is 1 when a file is not in the canonical layout'
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand fmt" -s w -l write -d 'Write the files instead of printing them'
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand fmt" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c lvsctl -n "__fish_lvsctl_using_subcommand keywords" -l format -d 'How the answer is written' -r -f -a "text\t'For people'
 json\t'For programs'"
 complete -c lvsctl -n "__fish_lvsctl_using_subcommand keywords" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -20,6 +20,17 @@ pub(crate) enum Command {
     /// The exit status is the worst of all files: 0 it runs as written, 5 it runs but something in it is skipped or
     /// cannot work as written, 4 it will not start, 6 it cannot be read.
     Check(Check),
+    /// Compare the configurations of two nodes of a pair
+    ///
+    /// Finds what must be the same on both to understand each other's adverts, and what one must have to take over from
+    /// the other. The exit status is 1 when something differs.
+    Compare(Compare),
+    /// Lay a configuration file out in the canonical way
+    ///
+    /// One statement per line, blocks indented by four blanks, the opening brace behind its keyword; all comments stay.
+    /// Definitions, conditional lines, repetitions and includes stay as they are written. The result means the same, or
+    /// the file is left as it is and the exit status is 2.
+    Fmt(Fmt),
     /// Explain keywords of the configuration language
     ///
     /// The exit status is 1 when no keyword matches.
@@ -51,6 +62,38 @@ pub(crate) struct Check {
     /// Use the lines that are marked @ID [default: the host's name]
     #[arg(short = 'i', long, value_name = "ID")]
     pub(crate) config_id: Option<String>,
+    /// The files
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Compare {
+    /// How the answer is written
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+    /// Of the first file, use the lines that are marked @ID [default: the host's name]
+    #[arg(long, value_name = "ID")]
+    pub(crate) id_a: Option<String>,
+    /// Of the second file, use the lines that are marked @ID [default: the host's name]
+    #[arg(long, value_name = "ID")]
+    pub(crate) id_b: Option<String>,
+    /// The file of the one node
+    #[arg(value_name = "A")]
+    pub(crate) a: PathBuf,
+    /// The file of the other node
+    #[arg(value_name = "B")]
+    pub(crate) b: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Fmt {
+    /// Write nothing; the exit status is 1 when a file is not in the canonical layout
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// Write the files instead of printing them
+    #[arg(short = 'w', long, conflicts_with = "check")]
+    pub(crate) write: bool,
     /// The files
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,

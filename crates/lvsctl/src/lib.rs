@@ -6,6 +6,8 @@
 
 mod check;
 mod cli;
+mod compare;
+mod fmt;
 mod keywords;
 mod manual;
 mod reading;
@@ -55,6 +57,8 @@ pub fn manual_section() -> String {
 fn obey(command: Command, out: &mut impl Write) -> Result<Status, Failure> {
     match command {
         Command::Check(wanted) => Ok(check::check(&wanted)),
+        Command::Compare(wanted) => compare::print(&wanted, out),
+        Command::Fmt(wanted) => fmt::run(&wanted, out),
         Command::Keywords(wanted) => keywords::print(&wanted, out),
         Command::Show { what: Show::Config(wanted) } => show::print(&wanted, out),
     }
@@ -86,6 +90,10 @@ enum Failure {
     Output(#[from] io::Error),
     #[error("{0}")]
     Json(#[from] serde_json::Error),
+    #[error("{path}: {source}")]
+    File { path: String, source: io::Error },
+    #[error("{path}: {source}")]
+    Layout { path: String, source: lvsd_config::Unformattable },
     #[error("{0} is not usable; see lvsctl check {0}")]
     Unusable(String),
 }

@@ -101,3 +101,49 @@ fn check_says_what_the_daemon_says_and_the_worst_file_decides() {
     assert_eq!(check(&[&mistake, &missing]).status.code(), Some(6));
     assert_eq!(lvsctl(&["check"]).status.code(), Some(2), "no file");
 }
+
+#[test]
+fn fmt_prints_checks_and_writes() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = tempfile::tempdir().expect("a directory");
+    let ugly = "vrrp_instance V\n{\n interface eth0 # the one\n}\n";
+    let path = file(&directory, "a.conf", ugly);
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).expect("a mode");
+    let wanted = "vrrp_instance V {\n    interface eth0 # the one\n}\n";
+
+    let output = lvsctl(&["fmt", text(&path)]);
+    assert_eq!((output.status.code(), stdout(&output)), (Some(0), wanted));
+    let output = lvsctl(&["fmt", "--check", text(&path)]);
+    assert_eq!((output.status.code(), stdout(&output)), (Some(1), format!("{}\n", path.display()).as_str()));
+    assert_eq!(fs::read_to_string(&path).expect("the file"), ugly, "nothing was written");
+
+    let link = directory.path().join("link.conf");
+    std::os::unix::fs::symlink(&path, &link).expect("a link");
+    assert_eq!(lvsctl(&["fmt", "-w", text(&link)]).status.code(), Some(0));
+    assert_eq!(fs::read_to_string(&path).expect("the file"), wanted);
+    assert_eq!(fs::metadata(&path).expect("the file").permissions().mode() & 0o777, 0o640);
+    assert!(fs::symlink_metadata(&link).expect("the link").is_symlink());
+    assert_eq!(lvsctl(&["fmt", "--check", text(&path)]).status.code(), Some(0));
+    let names = fs::read_dir(directory.path()).expect("the directory").count();
+    assert_eq!(names, 2, "nothing is left behind");
+
+    fs::write(&path, b"\xff\n").expect("a file");
+    assert_eq!(lvsctl(&["fmt", "-w", text(&path)]).status.code(), Some(2), "that is no text");
+}
+
+#[test]
+fn compare_tells_what_differs_and_in_which_file() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let a = file(&directory, "a.conf", INSTANCE);
+    let b = file(&directory, "b.conf", &INSTANCE.replace("priority 100", "priority 90"));
+    let c = file(&directory, "c.conf", &INSTANCE.replace("_id 7", "_id 8").replace("100", "90"));
+    assert_eq!(lvsctl(&["compare", text(&a), text(&b)]).status.code(), Some(0));
+    let output = lvsctl(&["compare", text(&a), text(&c)]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = stdout(&output);
+    assert!(said.starts_with("vrrp_instance V: ") && said.contains("[vrid]"), "{said}");
+    assert!(said.contains("a.conf: 7\n") && said.contains("c.conf: 8\n"), "{said}");
+    let output = lvsctl(&["compare", "--format", "json", text(&a), text(&c)]);
+    let found: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!((&found[0]["id"], &found[0]["a"], &found[0]["b"]), (&"vrid".into(), &"7".into(), &"8".into()));
+}

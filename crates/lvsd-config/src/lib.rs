@@ -7,10 +7,11 @@
 //!
 //! This crate must never start, open or ask anything beside the files it is told to read, through [`Files`]: whether an
 //! interface exists or a script may run is for the host to say, with the places that [`Loaded::span_of`] knows. Start
-//! reading at [`load`].
+//! reading at [`load`]. [`format()`] lays a file out anew without reading it as a configuration.
 
 mod diagnostic;
 mod files;
+mod format;
 mod include;
 pub mod keywords;
 mod lex;
@@ -37,6 +38,7 @@ use lvsd_model::Config;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity};
 pub use files::{FileKind, Files, MemoryFiles, SystemFiles};
+pub use format::{Unformattable, format};
 pub use places::Item;
 pub use render::{Format, render};
 pub use rules::Rule;

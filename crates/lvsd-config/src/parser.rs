@@ -1,6 +1,7 @@
 //! From segments to the tree: which block a statement belongs to, and what to do when braces or keywords are wrong.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
 
 use crate::diagnostic::Diagnostic;
 use crate::keywords::{self, Context, Row, Shape};
@@ -92,13 +93,17 @@ pub(crate) fn parse(reader: &mut Reader<'_>) -> Document {
     document
 }
 
+/// The keywords that commands follow.
+static SCRIPTS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+    let rows = keywords::SECTIONS.iter().flat_map(|section| section.rows);
+    rows.filter(|row| row.shape == Shape::Script).map(|row| row.name).collect()
+});
+
 /// Whether a line is a command by its keyword, wherever that stands.
 pub(crate) fn is_script_line(line: &str) -> bool {
     let keyword =
         line.trim_start_matches(['{', '}', ' ', '\t']).split(lex::is_blank).next().unwrap_or_default();
-    keywords::contexts_of(keyword)
-        .filter_map(|context| keywords::lookup(context, keyword))
-        .any(|row| row.shape == Shape::Script)
+    SCRIPTS.contains(keyword)
 }
 
 impl Parser<'_, '_> {
@@ -432,7 +437,7 @@ fn is_block(context: Context) -> bool {
 }
 
 /// Whether a keyword begins a block of the root level and nothing else.
-fn begins_at_root(name: &str) -> bool {
+pub(crate) fn begins_at_root(name: &str) -> bool {
     matches!(
         name,
         "global_defs"

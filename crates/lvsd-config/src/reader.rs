@@ -547,13 +547,13 @@ fn comment_in_word(line: &str, found: lex::Uncommented) -> Option<usize> {
 }
 
 /// `$NAME = value`, which was meant to be a definition.
-fn is_malformed_definition(line: &str) -> bool {
+pub(crate) fn is_malformed_definition(line: &str) -> bool {
     let Some(name) = line.strip_prefix('$') else { return false };
     lex::name(name).is_ok_and(|(rest, _)| rest.trim_start_matches(lex::is_blank).starts_with('='))
 }
 
 /// Whether a line defines a parameter, conditions aside.
-fn is_definition(line: &str) -> bool {
+pub(crate) fn is_definition(line: &str) -> bool {
     let mut rest = line.trim_start_matches(lex::is_blank);
     while rest.starts_with('@') {
         let end = rest.find(lex::is_blank).unwrap_or(rest.len());
