@@ -12,23 +12,36 @@ pub enum Cast {
     Unicast,
 }
 
+/// What VRRPv2 over IPv4 carries against strangers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuthType {
+    /// A password.
+    Pass,
+    /// An authentication header.
+    Ah,
+}
+
 /// What a pair agrees on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wire {
-    /// Protocol version: 2 (with a password), or 3.
+    /// Protocol version: 2 (with authentication), or 3.
     pub version: u8,
     /// Of the adverts, and of the virtual addresses.
     pub is_ipv6: bool,
     /// How they travel.
     pub cast: Cast,
+    /// In version 2, how they are authenticated.
+    pub auth: AuthType,
 }
 
 impl Wire {
     /// All there are.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::new(2, false, Cast::Multicast),
         Self::new(3, false, Cast::Multicast),
         Self::new(2, false, Cast::Unicast),
+        Self::new(2, false, Cast::Multicast).with_ah(),
+        Self::new(2, false, Cast::Unicast).with_ah(),
         Self::new(3, false, Cast::Unicast),
         Self::new(3, true, Cast::Multicast),
         Self::new(3, true, Cast::Unicast),
@@ -38,7 +51,12 @@ impl Wire {
 
     /// One of them.
     pub const fn new(version: u8, is_ipv6: bool, cast: Cast) -> Self {
-        Self { version, is_ipv6, cast }
+        Self { version, is_ipv6, cast, auth: AuthType::Pass }
+    }
+
+    /// The same with an authentication header.
+    pub const fn with_ah(self) -> Self {
+        Self { auth: AuthType::Ah, ..self }
     }
 
     /// The virtual addresses, in the order of the configuration.
@@ -71,7 +89,11 @@ impl Wire {
             .vip(&format!("{first}/{bits}"))
             .vip(&format!("{second}/{bits}"));
         let router = if self.version == 2 {
-            router.line("authentication {\n auth_type PASS\n auth_pass sesame\n }")
+            let kind = match self.auth {
+                AuthType::Pass => "PASS",
+                AuthType::Ah => "AH",
+            };
+            router.line(&format!("authentication {{\n auth_type {kind}\n auth_pass sesame\n }}"))
         } else {
             router
         };
@@ -93,7 +115,8 @@ impl fmt::Display for Wire {
             Cast::Multicast => "multicast",
             Cast::Unicast => "unicast",
         };
-        write!(f, "v{} {family} {cast}", self.version)
+        let auth = if self.auth == AuthType::Ah { " with AH" } else { "" };
+        write!(f, "v{} {family} {cast}{auth}", self.version)
     }
 }
 

@@ -8,6 +8,8 @@ use std::{fmt, time::SystemTime};
 /// Two blocks of five rounds over two addresses.
 const ANNOUNCEMENTS: usize = 20;
 const ETHERNET: usize = 14;
+/// Protocol of the authentication header.
+const AH: u8 = 51;
 const IPV4: [u8; 2] = [0x08, 0x00];
 const IPV6: [u8; 2] = [0x86, 0xdd];
 
@@ -88,13 +90,16 @@ fn identification(frame: &[u8]) -> Option<u16> {
     is_ipv4.then(|| u16::from_be_bytes([bytes[0], bytes[1]]))
 }
 
-/// The frame without what differs from packet to packet: in IPv4 the identification and the checksum over it, in IPv6
-/// the flow label that the kernel makes up.
+/// The frame without what differs from packet to packet: in IPv4 the identification and the checksum over it, in an
+/// authentication header the number and the code over it, in IPv6 the flow label that the kernel makes up.
 fn comparable(frame: &[u8]) -> Vec<u8> {
     let mut frame = frame.to_vec();
     if frame[12..ETHERNET] == IPV4 {
         frame[ETHERNET + 4..ETHERNET + 6].fill(0);
         frame[ETHERNET + 10..ETHERNET + 12].fill(0);
+        if frame[ETHERNET + 9] == AH {
+            frame[ETHERNET + 28..ETHERNET + 44].fill(0);
+        }
     }
     if frame[12..ETHERNET] == IPV6 {
         frame[ETHERNET + 1] &= 0xf0;

@@ -1,6 +1,6 @@
 //! The files that a configuration is read from: the real ones, or some in memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -36,6 +36,12 @@ pub trait Files {
     /// # Errors
     /// That of the file system; `NotFound` when there is nothing.
     fn kind(&self, path: &Path) -> io::Result<FileKind>;
+
+    /// Whether nobody but its owner can read or write a file, links followed.
+    ///
+    /// # Errors
+    /// That of the file system.
+    fn is_private(&self, path: &Path) -> io::Result<bool>;
 }
 
 /// The real file system.
@@ -75,11 +81,16 @@ impl Files for SystemFiles {
         let executable = metadata.permissions().mode() & 0o111 != 0;
         Ok(if executable { FileKind::Executable } else { FileKind::Regular })
     }
+
+    fn is_private(&self, path: &Path) -> io::Result<bool> {
+        use std::os::unix::fs::PermissionsExt;
+        Ok(std::fs::metadata(path)?.permissions().mode() & 0o077 == 0)
+    }
 }
 
-/// Files in memory, for tests and tools.
+/// Files in memory, for tests and tools. All can read them, unless it is said that they are private.
 #[derive(Clone, Debug, Default)]
-pub struct MemoryFiles(BTreeMap<PathBuf, (FileKind, Option<Vec<u8>>)>);
+pub struct MemoryFiles(BTreeMap<PathBuf, (FileKind, Option<Vec<u8>>)>, BTreeSet<PathBuf>);
 
 impl MemoryFiles {
     /// Adds a file and returns the whole set.
@@ -87,6 +98,14 @@ impl MemoryFiles {
     pub fn with(mut self, path: impl Into<PathBuf>, content: impl Into<Vec<u8>>) -> Self {
         self.0.insert(path.into(), (FileKind::Regular, Some(content.into())));
         self
+    }
+
+    /// Adds a file that nobody but its owner can read.
+    #[must_use]
+    pub fn with_private(mut self, path: impl Into<PathBuf>, content: impl Into<Vec<u8>>) -> Self {
+        let path = path.into();
+        self.1.insert(path.clone());
+        self.with(path, content)
     }
 
     /// Adds a file of another kind.
@@ -127,5 +146,8 @@ impl Files for MemoryFiles {
 
     fn kind(&self, path: &Path) -> io::Result<FileKind> {
         self.0.get(path).map(|&(kind, _)| kind).ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+    fn is_private(&self, path: &Path) -> io::Result<bool> {
+        self.kind(path).map(|_| self.1.contains(path))
     }
 }

@@ -108,7 +108,7 @@ pub fn load(files: &dyn Files, root: &Path, options: &Options) -> Loaded {
     reader.start();
     let document = parser::parse(&mut reader);
     let reader::Reader { sources, mut diagnostics, .. } = reader;
-    let (config, lowered, places) = lower::lower(&document, &sources);
+    let (config, lowered, places) = lower::lower(&document, &sources, files);
     diagnostics.append(lowered);
     diagnostics.sort(&sources);
     let config = (diagnostics.count(Severity::Error) == 0).then_some(config);

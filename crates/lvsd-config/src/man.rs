@@ -68,7 +68,7 @@ fn item(row: &Row) -> String {
     }
     match row.state {
         State::Works => {}
-        State::NoEffect(why) | State::Refused(why) => {
+        State::NoEffect(why) => {
             let name = capital(row.state.name());
             out.push_str(&paragraph(&format!("{name}: {why}.")));
         }

@@ -1,5 +1,7 @@
 //! Diagnostics as text for people, for tools, and as JSON.
 
+use std::borrow::Cow;
+
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde::Serialize;
@@ -85,12 +87,13 @@ struct Window {
 
 impl Window {
     fn snippet<'a>(self, sources: &'a SourceMap) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
-        let shown = sources.text(self.lines);
+        let shown = without_keys(sources.text(self.lines));
+        let length = shown.len();
         let LineColumn { line, .. } = sources.line_column(self.lines);
         let mut snippet = Snippet::source(shown).line_start(line).path(sources.name(self.lines));
         for (kind, span, label) in self.labels {
-            let start = (span.start.saturating_sub(self.lines.start) as usize).min(shown.len());
-            let end = (start + span.len()).min(shown.len());
+            let start = (span.start.saturating_sub(self.lines.start) as usize).min(length);
+            let end = (start + span.len()).min(length);
             let annotation = kind.span(start..end);
             snippet = snippet.annotation(if label.is_empty() { annotation } else { annotation.label(label) });
         }
@@ -148,7 +151,7 @@ struct JsonPlace<'a> {
     file: &'a str,
     line: usize,
     column: usize,
-    text: &'a str,
+    text: Cow<'a, str>,
     #[serde(skip_serializing_if = "str::is_empty")]
     label: &'a str,
 }
@@ -188,5 +191,31 @@ fn json_diagnostic<'a>(diagnostic: &'a Diagnostic, sources: &'a SourceMap) -> Js
 
 fn json_place<'a>(span: Span, label: &'a str, sources: &'a SourceMap) -> JsonPlace<'a> {
     let LineColumn { line, column } = sources.line_column(span);
-    JsonPlace { file: sources.name(span), line, column, text: sources.text(sources.line(span)), label }
+    let text = without_keys(sources.text(sources.line(span)));
+    JsonPlace { file: sources.name(span), line, column, text, label }
+}
+
+/// Whole lines with what stands behind `key <id>` as asterisks, byte for byte: a key of auth_hmac must not reach a log.
+fn without_keys(lines: &str) -> Cow<'_, str> {
+    let secret = |line: &str| {
+        let (indent, rest) = line.split_at(line.len() - line.trim_start().len());
+        let behind = rest.strip_prefix("key").filter(|rest| rest.starts_with([' ', '\t']))?.trim_start();
+        let id = behind.find([' ', '\t'])?;
+        Some(indent.len() + rest.len() - behind.len() + id)
+    };
+    if !lines.contains("key") {
+        return Cow::Borrowed(lines);
+    }
+    let mut shown = String::with_capacity(lines.len());
+    for line in lines.split_inclusive('\n') {
+        let (clear, hidden) = line.split_at(secret(line).unwrap_or(line.len()));
+        shown.push_str(clear);
+        for character in hidden.chars() {
+            match character {
+                ' ' | '\t' | '\r' | '\n' => shown.push(character),
+                other => shown.extend(std::iter::repeat_n('*', other.len_utf8())),
+            }
+        }
+    }
+    Cow::Owned(shown)
 }

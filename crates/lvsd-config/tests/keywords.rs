@@ -83,12 +83,11 @@ fn every_state_says_what_happens() {
             let place = format!("{} {}", section.context.path(), row.name);
             assert_eq!(told(Rule::NoEffectYet), row.state == State::Pending, "{place}");
             assert_eq!(told(Rule::NoEffect), matches!(row.state, State::NoEffect(_)), "{place}");
-            assert_eq!(told(Rule::RefusedKeyword), matches!(row.state, State::Refused(_)), "{place}");
             assert_eq!(told(Rule::DeprecatedKeyword), row.deprecated.is_some(), "{place}");
             assert!(!told(Rule::UnknownKeyword) && !told(Rule::MisplacedKeyword), "{place}");
         }
     }
-    assert_eq!(counts.len(), 4, "{counts:?}");
+    assert_eq!(counts.len(), 3, "{counts:?}");
 }
 
 #[test]

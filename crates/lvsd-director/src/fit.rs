@@ -6,7 +6,7 @@
 
 use std::mem;
 
-use lvsd_model::{Family, Instance, InterfaceName, Version, VrrpConfig};
+use lvsd_model::{Auth, Family, Instance, InterfaceName, Version, VrrpConfig};
 
 /// MTU of an interface that does not exist yet, or is not named.
 const USUAL_MTU: u32 = 1500;
@@ -16,6 +16,10 @@ const MAX_COUNT: usize = 255;
 const HEADER: usize = 8;
 /// VRRPv2 over IPv4: authentication data, behind the addresses.
 const AUTHENTICATION: usize = 8;
+/// `auth_type AH`: between the IP header and the VRRP header.
+const AUTHENTICATION_HEADER: usize = 24;
+/// `auth_hmac`: the trailer.
+const SIGNATURE: usize = 28;
 
 /// Moves what does not fit into adverts to the front of the excluded addresses; says so for each instance.
 pub(crate) fn fit(config: &mut VrrpConfig, mtu_of: impl Fn(&InterfaceName) -> Option<u32>) -> Vec<String> {
@@ -48,6 +52,12 @@ fn room(instance: &Instance, mtu: u32) -> usize {
         (Family::V4, Version::V3) => (20, 4, 0),
         (Family::V6, _) => (40, 16, 0),
     };
+    let authentication = authentication
+        + match instance.auth {
+            Some(Auth::Ah(_)) => AUTHENTICATION_HEADER,
+            Some(Auth::Hmac(_)) => SIGNATURE,
+            Some(Auth::Pass(_)) | None => 0,
+        };
     let mtu = usize::try_from(mtu).unwrap_or(usize::MAX);
     (mtu.saturating_sub(ip_header + HEADER + authentication) / address).min(MAX_COUNT)
 }

@@ -115,6 +115,20 @@ pub struct RejectCounters {
     pub auth_type_mismatch: u64,
     /// The wrong password.
     pub auth_failure: u64,
+    /// `auth_type AH`: a sequence number seen before.
+    pub auth_replay: u64,
+    /// `auth_hmac`: not signed, and `mode enforce`.
+    pub hmac_missing: u64,
+    /// `auth_hmac`: a trailer that is none.
+    pub hmac_malformed: u64,
+    /// `auth_hmac`: a key that is not configured.
+    pub hmac_unknown_key: u64,
+    /// `auth_hmac`: the wrong key, or a changed packet.
+    pub hmac_invalid: u64,
+    /// `auth_hmac`: outside the time window.
+    pub hmac_stale: u64,
+    /// `auth_hmac`: a number seen before.
+    pub hmac_replay: u64,
     /// Unicast from a sender that is no peer.
     pub unknown_peer: u64,
     /// Multicast where unicast is configured, or the reverse.

@@ -5,6 +5,7 @@
 //!
 //! This crate must never do I/O, read a clock, or know the text of a configuration file. Start reading at [`Config`].
 
+mod auth;
 mod globals;
 mod lvs;
 mod script;
@@ -12,6 +13,7 @@ mod sync;
 mod units;
 mod vrrp;
 
+pub use auth::{AntiReplay, Auth, HmacAuth, HmacKey, HmacMode, KeyId};
 pub use globals::{Globals, MetricsListen, SchedulingClass};
 pub use lvs::{
     Check, CheckKind, CheckTiming, DigestMd5, Endpoint, Forward, HttpCheck, HttpUrl, HttpVersion, LvsConfig,
@@ -22,9 +24,9 @@ pub use script::{Invocation, ReadableFile, RunAs, Script, ScriptPolicy};
 pub use sync::{ConnectionTimeouts, FollowingSyncDaemon, SyncDaemon};
 pub use units::{AdvertInterval, Family, InterfaceName, OutOfRange, Priority, Vrid, Weight};
 pub use vrrp::{
-    AddressScope, Auth, Broadcast, GarpPolicy, InitialState, Instance, Notify, Preempt, PreferredLifetime,
-    SyncGroup, TrackInterface, TrackScript, TrackWeight, TrackedScript, Trackers, Transport, UnicastPeer,
-    Version, VirtualAddress, VrrpConfig,
+    AddressScope, Broadcast, GarpPolicy, InitialState, Instance, Notify, OldUnicastChecksum, Preempt,
+    PreferredLifetime, SyncGroup, TrackInterface, TrackScript, TrackWeight, TrackedScript, Trackers,
+    Transport, UnicastPeer, Version, VirtualAddress, VrrpConfig,
 };
 
 use serde::{Deserialize, Serialize};

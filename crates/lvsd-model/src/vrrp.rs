@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::auth::Auth;
 use crate::script::{ReadableFile, Script};
 use crate::sync::FollowingSyncDaemon;
 use crate::units::{AdvertInterval, Family, InterfaceName, Priority, Vrid};
@@ -70,6 +71,8 @@ pub enum Transport {
         ttl: u8,
         /// `check_unicast_src`: drop adverts of senders that are no peer.
         check_source: bool,
+        /// `old_unicast_checksum`.
+        old_checksum: OldUnicastChecksum,
     },
 }
 
@@ -84,6 +87,19 @@ impl Transport {
     }
 }
 
+/// `old_unicast_checksum`: whether VRRPv3 over IPv4 has the multicast group in its checksum, as keepalived before 1.3.6 had.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum OldUnicastChecksum {
+    /// Once a peer has it.
+    #[default]
+    Detect,
+    /// `old_unicast_checksum`.
+    Always,
+    /// `old_unicast_checksum never`.
+    Never,
+}
+
 /// One `unicast_peer` line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -94,23 +110,6 @@ pub struct UnicastPeer {
     pub min_ttl: Option<u8>,
     /// `max_ttl`: higher received TTLs are dropped.
     pub max_ttl: Option<u8>,
-}
-
-/// `authentication`: VRRPv2 only.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub enum Auth {
-    /// `auth_type PASS`: eight bytes, zero padded (RFC 2338 §5.3.10). No protection: it is sent in clear.
-    Pass([u8; 8]),
-}
-
-impl std::fmt::Debug for Auth {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // The password must not reach a log.
-        match self {
-            Self::Pass(_) => f.write_str("Pass(********)"),
-        }
-    }
 }
 
 /// `scope` of an address.
@@ -325,7 +324,7 @@ pub struct Instance {
     pub source: Option<IpAddr>,
     /// Multicast or unicast.
     pub transport: Transport,
-    /// `authentication`; VRRPv2 only.
+    /// `authentication` (VRRPv2 only) or `auth_hmac`.
     pub auth: Option<Auth>,
     /// `virtual_ipaddress`, all of [`Instance::family`], carried in adverts in this order.
     pub addresses: Vec<VirtualAddress>,

@@ -15,6 +15,12 @@ pub fn uptime() -> Duration {
     nix::time::clock_gettime(nix::time::ClockId::CLOCK_BOOTTIME).map_or(Duration::ZERO, Duration::from)
 }
 
+/// The time of day, since 1970. It can jump; zero before 1970.
+#[must_use]
+pub fn time_of_day() -> Duration {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default()
+}
+
 /// A timerfd on the clock of [`uptime`]: late by tens of microseconds, not by a runtime's millisecond.
 #[derive(Debug)]
 pub struct Timer {

@@ -21,7 +21,7 @@ mod vrrp_socket;
 mod wakeup;
 
 pub use announce::AnnounceSocket;
-pub use clock::{Timer, uptime};
+pub use clock::{Timer, time_of_day, uptime};
 pub use frame::{ARP_FRAME, Mac, NA_FRAME, NaRole, gratuitous_arp, unsolicited_na};
 pub use namespace::enter_namespace;
 pub use process::{
@@ -32,5 +32,5 @@ pub use rtnl::{
     AddressChange, AddressEntry, AddressKey, AddressSpec, IFA_PROTO_VRRP, Link, Monitor, MonitorEvent, Rtnl,
     RtnlError,
 };
-pub use vrrp_socket::{Device, MAX_DATAGRAM, Outgoing, PROTOCOL, Received, VrrpSocket};
+pub use vrrp_socket::{Device, IpProtocol, MAX_DATAGRAM, Outgoing, Received, VrrpSocket};
 pub use wakeup::Wakeup;

@@ -12,8 +12,25 @@ use nix::sys::socket::{
 };
 use socket2::{Domain, InterfaceIndexOrAddress, MsgHdr, Protocol, SockAddr, Socket, Type};
 
-/// The protocol number of VRRP (RFC 9568 §5.1.1.4).
-pub const PROTOCOL: u8 = 112;
+/// What a socket carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum IpProtocol {
+    /// 112: VRRP (RFC 9568 §5.1.1.4).
+    Vrrp,
+    /// 51: VRRP behind an authentication header, over IPv4 only.
+    Ah,
+}
+
+impl IpProtocol {
+    /// The number in the IP header.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Vrrp => 112,
+            Self::Ah => 51,
+        }
+    }
+}
 
 /// The largest datagram that [`VrrpSocket::receive`] needs room for: an advert of 255 IPv6 addresses, headers included.
 pub const MAX_DATAGRAM: usize = 8192;
@@ -59,17 +76,20 @@ pub struct Received<'a> {
     pub destination: IpAddr,
     /// TTL or hop limit.
     pub hops: u8,
+    /// The IPv4 header, when it has no options.
+    pub header: Option<[u8; IPV4_HEADER]>,
     /// What follows the IP header.
     pub payload: &'a [u8],
 }
 
-/// A raw socket of protocol 112, non-blocking.
+/// A raw socket of protocol 112 or 51, non-blocking.
 ///
 /// IPv4 headers are ours (so that a configured source address need not exist), IPv6 headers the kernel's.
 #[derive(Debug)]
 pub struct VrrpSocket {
     socket: Socket,
     family: Family,
+    protocol: IpProtocol,
     device: Option<Device>,
     /// IPv4 identification of the next datagram; never 0, for which the kernel would choose.
     identification: u16,
@@ -81,12 +101,12 @@ impl VrrpSocket {
     ///
     /// # Errors
     /// Without CAP_NET_RAW, or when the device is gone.
-    pub fn open(family: Family, device: Option<Device>) -> io::Result<Self> {
+    pub fn open(family: Family, protocol: IpProtocol, device: Option<Device>) -> io::Result<Self> {
         let domain = match family {
             Family::V4 => Domain::IPV4,
             Family::V6 => Domain::IPV6,
         };
-        let socket = Socket::new(domain, Type::RAW, Some(Protocol::from(i32::from(PROTOCOL))))?;
+        let socket = Socket::new(domain, Type::RAW, Some(Protocol::from(i32::from(protocol.number()))))?;
         socket.set_nonblocking(true)?;
         if let Some(device) = &device {
             socket.bind_device(Some(device.name.as_bytes()))?;
@@ -100,13 +120,19 @@ impl VrrpSocket {
         let _ = setsockopt(&socket, RcvBufForce, &RECEIVE_BUFFER);
         let _ = setsockopt(&socket, SndBufForce, &SEND_BUFFER);
         let control = nix::cmsg_space!(libc::in6_pktinfo, libc::c_int);
-        Ok(Self { socket, family, device, identification: 1, control })
+        Ok(Self { socket, family, protocol, device, identification: 1, control })
     }
 
     /// The device it is bound to.
     #[must_use]
     pub const fn device(&self) -> Option<&Device> {
         self.device.as_ref()
+    }
+
+    /// Identification of the next IPv4 datagram that is sent.
+    #[must_use]
+    pub const fn identification(&self) -> u16 {
+        self.identification
     }
 
     /// Joins a group on the socket's device; a group joined before is no error.
@@ -151,7 +177,7 @@ impl VrrpSocket {
         destination: Ipv4Addr,
         datagram: &Outgoing<'_>,
     ) -> io::Result<usize> {
-        let header = ipv4_header(source, destination, datagram, self.identification);
+        let header = ipv4_header(source, destination, datagram, self.protocol, self.identification);
         self.identification = self.identification.checked_add(1).unwrap_or(1);
         let target = SockAddr::from(SocketAddr::from((destination, 0)));
         let parts = [IoSlice::new(&header), IoSlice::new(datagram.payload)];
@@ -221,6 +247,7 @@ impl VrrpSocket {
             source: source.into(),
             destination: destination.into(),
             hops,
+            header: None,
             payload: buffer.get(..length).unwrap_or_default(),
         }))
     }
@@ -258,6 +285,7 @@ fn ipv4_header(
     source: Ipv4Addr,
     destination: Ipv4Addr,
     datagram: &Outgoing<'_>,
+    protocol: IpProtocol,
     identification: u16,
 ) -> [u8; IPV4_HEADER] {
     let length = u16::try_from(IPV4_HEADER + datagram.payload.len()).unwrap_or(u16::MAX);
@@ -265,7 +293,8 @@ fn ipv4_header(
     let [i0, i1] = identification.to_be_bytes();
     let [s0, s1, s2, s3] = source.octets();
     let [d0, d1, d2, d3] = destination.octets();
-    [0x45, TRAFFIC_CLASS, l0, l1, i0, i1, 0, 0, datagram.hops, PROTOCOL, 0, 0, s0, s1, s2, s3, d0, d1, d2, d3]
+    let (hops, protocol) = (datagram.hops, protocol.number());
+    [0x45, TRAFFIC_CLASS, l0, l1, i0, i1, 0, 0, hops, protocol, 0, 0, s0, s1, s2, s3, d0, d1, d2, d3]
 }
 
 /// Length of one control message: a header of two words, then the value, padded to a word.
@@ -309,6 +338,7 @@ fn parse_ipv4(datagram: &[u8]) -> Option<Received<'_>> {
         source: Ipv4Addr::new(s0, s1, s2, s3).into(),
         destination: Ipv4Addr::new(d0, d1, d2, d3).into(),
         hops,
+        header: (start == IPV4_HEADER).then_some(*header),
         payload: datagram.get(start..end)?,
     })
 }
@@ -325,7 +355,7 @@ mod tests {
         let payload = [0; 20];
         let datagram =
             Outgoing { source: SOURCE.into(), destination: GROUP.into(), hops: 255, payload: &payload };
-        let header = ipv4_header(SOURCE, GROUP, &datagram, 0x0102);
+        let header = ipv4_header(SOURCE, GROUP, &datagram, IpProtocol::Vrrp, 0x0102);
         let expected = [0x45, 0xc0, 0, 40, 1, 2, 0, 0, 255, 112, 0, 0, 10, 9, 0, 1, 224, 0, 0, 18];
         assert_eq!(header, expected);
     }
@@ -335,7 +365,7 @@ mod tests {
         let payload = [7; 4];
         let datagram =
             Outgoing { source: SOURCE.into(), destination: GROUP.into(), hops: 64, payload: &payload };
-        let mut bytes = ipv4_header(SOURCE, GROUP, &datagram, 1).to_vec();
+        let mut bytes = ipv4_header(SOURCE, GROUP, &datagram, IpProtocol::Vrrp, 1).to_vec();
         bytes.extend_from_slice(&payload);
         bytes.extend_from_slice(&[0; 22]);
         let received = parse_ipv4(&bytes).expect("well formed");

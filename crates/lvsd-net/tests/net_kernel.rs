@@ -39,7 +39,7 @@ fn eth0(host: &Host) -> Result<Link, Box<dyn std::error::Error>> {
 fn socket(host: &Host, family: Family) -> Result<VrrpSocket, Box<dyn std::error::Error>> {
     let link = eth0(host)?;
     let device = Device { index: link.index, name: link.name };
-    Ok(host.enter(|| VrrpSocket::open(family, Some(device)))??)
+    Ok(host.enter(|| VrrpSocket::open(family, IpProtocol::Vrrp, Some(device)))??)
 }
 
 fn wait_readable(fd: &impl AsFd) {

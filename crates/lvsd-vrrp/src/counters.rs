@@ -45,6 +45,20 @@ pub struct RejectCounters {
     pub auth_type_mismatch: u64,
     /// [`Reject::AuthFailure`].
     pub auth_failure: u64,
+    /// [`Reject::AuthReplay`].
+    pub auth_replay: u64,
+    /// [`Reject::HmacMissing`].
+    pub hmac_missing: u64,
+    /// [`Reject::HmacMalformed`].
+    pub hmac_malformed: u64,
+    /// [`Reject::HmacUnknownKey`].
+    pub hmac_unknown_key: u64,
+    /// [`Reject::HmacInvalid`].
+    pub hmac_invalid: u64,
+    /// [`Reject::HmacStale`].
+    pub hmac_stale: u64,
+    /// [`Reject::HmacReplay`].
+    pub hmac_replay: u64,
     /// [`Reject::UnknownPeer`].
     pub unknown_peer: u64,
     /// [`Reject::WrongDestination`].
@@ -67,6 +81,13 @@ impl RejectCounters {
             Reject::AuthTypeInvalid => &mut self.auth_type_invalid,
             Reject::AuthTypeMismatch => &mut self.auth_type_mismatch,
             Reject::AuthFailure => &mut self.auth_failure,
+            Reject::AuthReplay => &mut self.auth_replay,
+            Reject::HmacMissing => &mut self.hmac_missing,
+            Reject::HmacMalformed => &mut self.hmac_malformed,
+            Reject::HmacUnknownKey => &mut self.hmac_unknown_key,
+            Reject::HmacInvalid => &mut self.hmac_invalid,
+            Reject::HmacStale => &mut self.hmac_stale,
+            Reject::HmacReplay => &mut self.hmac_replay,
             Reject::UnknownPeer => &mut self.unknown_peer,
             Reject::WrongDestination => &mut self.wrong_destination,
             Reject::OwnPacket => &mut self.own_packet,

@@ -29,4 +29,4 @@ pub use engine::{
 };
 pub use engine::{down_interval, skew_time};
 pub use judge::{Outcome, ScriptJudge, Verdict};
-pub use time::Time;
+pub use time::{Time, WallTime};

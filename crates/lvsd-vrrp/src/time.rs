@@ -42,3 +42,22 @@ impl Add<Duration> for Time {
         Self(self.0.saturating_add(span))
     }
 }
+
+/// The time of day: since 1970, by a clock that people and other computers set, and that can jump. Nothing of the election goes by it;
+/// `auth_hmac` does, whose adverts say when they were signed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct WallTime(Duration);
+
+impl WallTime {
+    /// That long after the beginning of 1970, UTC.
+    #[must_use]
+    pub const fn after_epoch(elapsed: Duration) -> Self {
+        Self(elapsed)
+    }
+
+    /// Time since the beginning of 1970, UTC.
+    #[must_use]
+    pub const fn since_epoch(self) -> Duration {
+        self.0
+    }
+}

@@ -129,7 +129,7 @@ impl World {
                 self.router.receive(now, config.interface.as_ref(), meta, &octets);
             }
             Op::Garbage(octets) => {
-                let meta = RxMeta { source: ip("10.0.0.1"), destination: ip("224.0.0.18"), ttl: 255 };
+                let meta = RxMeta::new(ip("10.0.0.1"), ip("224.0.0.18"), 255);
                 self.router.receive(now, Some(&link("eth0")), meta, octets);
             }
             Op::Link(name, up) => {

@@ -5,8 +5,9 @@ mod support;
 use std::net::IpAddr;
 
 use lvsd_model::{AdvertInterval, Auth, Family, Instance, Transport, UnicastPeer, Version, Vrid};
+use lvsd_vrrp::Time;
 use lvsd_vrrp::wire::{
-    AddressCheck, Advert, OutgoingAdvert, Reject, RxMeta, check, destinations, split_ipv4,
+    AddressCheck, Advert, Checked, Guard, OutgoingAdvert, Reject, RxMeta, check, destinations, split_ipv4,
 };
 use proptest::prelude::*;
 use support::{instance, ip, packet, priority, unicast, vip};
@@ -15,8 +16,18 @@ fn hex(text: &str) -> Vec<u8> {
     (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).expect("hex")).collect()
 }
 
+/// By who has heard nothing before.
+fn check_with<'a>(
+    config: &Instance,
+    meta: &RxMeta,
+    payload: &'a [u8],
+    addresses: AddressCheck,
+) -> Result<Checked<'a>, Reject> {
+    check(config, Time::ZERO, meta, payload, addresses, &mut Guard::default())
+}
+
 fn check_all(config: &Instance, meta: &RxMeta, payload: &[u8]) -> Result<(u8, bool, bool), Reject> {
-    check(config, meta, payload, AddressCheck::Compare)
+    check_with(config, meta, payload, AddressCheck::Compare)
         .map(|checked| (checked.advert.priority, checked.interval_differs, checked.addresses_differ))
 }
 
@@ -26,7 +37,7 @@ fn captured_v2() -> (Instance, RxMeta, Vec<u8>) {
     config.version = Version::V2;
     config.auth = Some(Auth::Pass(*b"abc\0\0\0\0\0"));
     config.addresses = vec![vip("10.9.0.104"), vip("10.9.0.105")];
-    let meta = RxMeta { source: ip("10.9.0.1"), destination: ip("224.0.0.18"), ttl: 255 };
+    let meta = RxMeta::new(ip("10.9.0.1"), ip("224.0.0.18"), 255);
     (config, meta, hex("2104ff02010105b20a0900680a0900696162630000000000"))
 }
 
@@ -34,7 +45,7 @@ fn captured_v2() -> (Instance, RxMeta, Vec<u8>) {
 fn captured_v3() -> (Instance, RxMeta, Vec<u8>) {
     let mut config = instance("v3", 2, 255);
     config.addresses = vec![vip("10.9.0.102"), vip("10.9.0.103")];
-    let meta = RxMeta { source: ip("10.9.0.1"), destination: ip("224.0.0.18"), ttl: 255 };
+    let meta = RxMeta::new(ip("10.9.0.1"), ip("224.0.0.18"), 255);
     (config, meta, hex("3102ff020064d01a0a0900660a090067"))
 }
 
@@ -42,7 +53,7 @@ fn captured_v3() -> (Instance, RxMeta, Vec<u8>) {
 fn captured_packets_are_sent_to_the_octet() {
     for (config, meta, octets) in [captured_v2(), captured_v3()] {
         let mut buffer = vec![7; 3];
-        let advert = OutgoingAdvert { source: meta.source, priority: 255 };
+        let advert = OutgoingAdvert::new(meta.source, 255);
         advert.emit(&config, meta.destination, &mut buffer);
         assert_eq!(buffer, octets, "{}", config.name);
     }
@@ -59,7 +70,7 @@ fn captured_packets_are_believed() {
 fn a_buffer_is_reused() {
     let (config, meta, _) = captured_v3();
     let mut buffer = Vec::new();
-    let advert = OutgoingAdvert { source: meta.source, priority: 1 };
+    let advert = OutgoingAdvert::new(meta.source, 1);
     advert.emit(&config, meta.destination, &mut buffer);
     let (capacity, place) = (buffer.capacity(), buffer.as_ptr());
     advert.emit(&config, meta.destination, &mut buffer);
@@ -111,7 +122,7 @@ fn other_addresses_are_noted_and_accepted() {
     assert_eq!(check_all(&config, &meta, &octets), Ok((255, false, false)), "order does not matter");
     config.addresses = vec![vip("10.9.0.102"), vip("10.9.0.99")];
     assert_eq!(check_all(&config, &meta, &octets), Ok((255, false, true)));
-    let skipped = check(&config, &meta, &octets, AddressCheck::Skip).expect("believed");
+    let skipped = check_with(&config, &meta, &octets, AddressCheck::Skip).expect("believed");
     assert!(!skipped.addresses_differ);
 }
 
@@ -119,7 +130,7 @@ fn other_addresses_are_noted_and_accepted() {
 fn another_interval_is_noted_and_accepted_in_version_3() {
     let (mut config, meta, octets) = captured_v3();
     config.advert_interval = AdvertInterval::v3(10).expect("in range");
-    let checked = check(&config, &meta, &octets, AddressCheck::Compare).expect("believed");
+    let checked = check_with(&config, &meta, &octets, AddressCheck::Compare).expect("believed");
     assert_eq!((checked.interval, checked.interval_differs), (AdvertInterval::SECOND, true));
 }
 
@@ -148,7 +159,7 @@ fn multicast_and_unicast_are_kept_apart() {
     assert_eq!(check_all(&peer, &meta, &octets), Err(Reject::WrongDestination));
     let direct = RxMeta { destination: ip("10.0.0.5"), ..meta };
     let mut octets = Vec::new();
-    OutgoingAdvert { source: meta.source, priority: 100 }.emit(&multicast, direct.destination, &mut octets);
+    OutgoingAdvert::new(meta.source, 100).emit(&multicast, direct.destination, &mut octets);
     assert_eq!(check_all(&multicast, &direct, &octets), Err(Reject::WrongDestination));
     assert_eq!(check_all(&peer, &direct, &octets), Ok((100, false, false)));
     // Another group is another virtual router, and a socket can be a member of both: another instance has it, or had it.
@@ -168,8 +179,8 @@ fn unicast_senders_must_be_peers_within_their_ttl() {
     let from = |source: &str, ttl| {
         let (source, destination) = (ip(source), ip("10.0.0.5"));
         let mut octets = Vec::new();
-        OutgoingAdvert { source, priority: 100 }.emit(&config, destination, &mut octets);
-        check_all(&config, &RxMeta { source, destination, ttl }, &octets).map(|_| ())
+        OutgoingAdvert::new(source, 100).emit(&config, destination, &mut octets);
+        check_all(&config, &RxMeta::new(source, destination, ttl), &octets).map(|_| ())
     };
     assert_eq!(from("10.0.0.1", 59), Err(Reject::Ttl));
     assert_eq!(from("10.0.0.1", 60), Ok(()));
@@ -257,7 +268,7 @@ proptest! {
     fn what_is_sent_is_understood(config in any_config(), priority in any::<u8>()) {
         let source = if config.family == Family::V6 { ip("fe80::1") } else { ip("192.0.2.1") };
         let (meta, octets) = packet(&config, source, priority);
-        let checked = check(&config, &meta, &octets, AddressCheck::Compare);
+        let checked = check_with(&config, &meta, &octets, AddressCheck::Compare);
         let checked = checked.expect("our own packets are right");
         prop_assert_eq!(checked.advert.priority, priority);
         prop_assert_eq!(checked.advert.vrid, config.vrid.get());
@@ -274,8 +285,8 @@ proptest! {
         ttl in any::<u8>(),
     ) {
         let destination = destinations(&config.transport).next().expect("a destination");
-        let meta = RxMeta { source: ip("192.0.2.1"), destination, ttl };
-        let _ = check(&config, &meta, &octets, AddressCheck::Compare);
+        let meta = RxMeta::new(ip("192.0.2.1"), destination, ttl);
+        let _ = check_with(&config, &meta, &octets, AddressCheck::Compare);
         let _ = split_ipv4(&octets);
         for family in [Family::V4, Family::V6] {
             if let Ok(advert) = Advert::parse(family, &octets) {
@@ -293,6 +304,6 @@ proptest! {
         let (meta, mut octets) = packet(&config, source, 100);
         let bit = bit.index(octets.len() * 8);
         octets[bit / 8] ^= 1 << (bit % 8);
-        prop_assert!(check(&config, &meta, &octets, AddressCheck::Compare).is_err());
+        prop_assert!(check_with(&config, &meta, &octets, AddressCheck::Compare).is_err());
     }
 }

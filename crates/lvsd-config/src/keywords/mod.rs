@@ -34,8 +34,6 @@ pub enum State {
     Works,
     /// Accepted; there is nothing for it to do here, for the reason given.
     NoEffect(&'static str),
-    /// Not accepted, for the reason given.
-    Refused(&'static str),
     /// Accepted; lvsd does not act on it yet.
     Pending,
 }
@@ -47,7 +45,6 @@ impl State {
         match self {
             Self::Works => "works",
             Self::NoEffect(_) => "accepted, no effect here",
-            Self::Refused(_) => "refused",
             Self::Pending => "accepted, no effect here yet",
         }
     }
@@ -254,11 +251,6 @@ impl Row {
 
     const fn no_effect(mut self, why: &'static str) -> Self {
         self.state = State::NoEffect(why);
-        self
-    }
-
-    const fn refused(mut self, why: &'static str) -> Self {
-        self.state = State::Refused(why);
         self
     }
 

@@ -43,7 +43,7 @@ pub(super) static INSTANCE: &[Row] = &[
     row("unicast_peer", "{ <ip> [min_ttl 0..255] [max_ttl 0..255] ... }", "none", Tier::One, "Send adverts to these addresses instead of multicast").lines(Lines::Peers, 0, 0).works(),
     row("unicast_fault_no_peer", "none", "off", Tier::Three, "Go FAULT when unicast peer list is empty").takes(0, 0),
     row("check_unicast_src", "none", "off", Tier::Two, "Drop unicast adverts not from a configured peer").takes(0, 0).works(),
-    row("old_unicast_checksum", "[never]", "auto-detect", Tier::Three, "Use or forbid pre-1.3.6 unicast v3 checksum style").takes(0, 1),
+    row("old_unicast_checksum", "[never]", "auto-detect", Tier::Three, "VRRPv3 unicast over IPv4 with the multicast group in the checksum, as keepalived before 1.3.6; never: not even when a peer does so").takes(0, 1).works(),
     row("native_ipv6", "none", "", Tier::Three, "Deprecated, no longer needed; family derived from addresses").takes(0, 0).no_effect("keepalived ignores it too"),
     row("state", "MASTER | BACKUP", "from priority", Tier::One, "Initial state; MASTER hardly speeds start unless priority 255").works(),
     row("interface", "<ifname>", "none", Tier::One, "Interface for adverts; mandatory unless unicast").works(),
@@ -104,23 +104,23 @@ pub(super) static INSTANCE: &[Row] = &[
     row("higher_prio_send_advert", "[BOOL]", "global", Tier::Two, "Send one advert before yielding").takes(0, 1).works(),
     row("owner_ignore_adverts", "[BOOL]", "global", Tier::Three, "Address owner drops received adverts").takes(0, 1),
     row("kernel_rx_buf_size", "<uint bytes>", "global policy", Tier::Three, "Receive buffer size for the instance socket").no_effect("lvsd sizes its socket buffers itself"),
-    row("authentication", "{ block }", "none", Tier::One, "Legacy VRRPv2 authentication").block(Context::Authentication, 0, 0).works(),
-    row("auth_hmac", "{ block }", "none", Tier::Two, "HMAC-SHA256 trailer authentication").block(Context::AuthHmac, 0, 0).refused("lvsd does not sign adverts yet, and unsigned ones would make two masters"),
+    row("authentication", "{ block }", "none", Tier::One, "Legacy authentication, VRRPv2 over IPv4 only").block(Context::Authentication, 0, 0).works(),
+    row("auth_hmac", "{ block }", "none", Tier::Two, "Adverts signed with HMAC-SHA256, in both versions and families; takes the place of authentication").block(Context::AuthHmac, 0, 0).works(),
 ];
 
 #[rustfmt::skip] // A table: one row, one line.
 pub(super) static AUTHENTICATION: &[Row] = &[
-    row("auth_type", "PASS | AH", "none", Tier::One, "Simple password or IPsec AH").works(),
+    row("auth_type", "PASS | AH", "none", Tier::One, "PASS: a password sent in clear; AH: IPsec authentication header with the password as key").works(),
     row("auth_pass", "<str up to 8 chars>", "none", Tier::One, "Password; longer value truncated to 8").works(),
 ];
 
 #[rustfmt::skip] // A table: one row, one line.
 pub(super) static AUTH_HMAC: &[Row] = &[
-    row("key", "<id 1..255> <ascii | hex:<digits> | file:<path>>, 32..64 bytes", "mandatory", Tier::Two, "Add a shared key under an id; repeatable").takes(2, 2),
-    row("active_key", "<id>", "mandatory", Tier::Two, "Key used for signing"),
-    row("time_window", "<int s 1..300>", "max(3 x advert_int, 5), at most 300", Tier::Two, "Allowed clock difference"),
-    row("anti_replay", "time | monotonic", "time", Tier::Three, "How sender sequence follows clock and how replay marks expire"),
-    row("mode", "enforce | permissive | receive-only", "enforce", Tier::Two, "Whether unsigned adverts are accepted and own adverts signed"),
+    row("key", "<id 1..255> <ascii | hex:<digits> | file:<path>>, 32..64 bytes", "mandatory", Tier::Two, "Add a shared key under an id, the same on all routers; repeatable. A file must be readable by its owner only").takes(2, 2).works(),
+    row("active_key", "<id>", "mandatory", Tier::Two, "Key used for signing. To change keys: add the new one everywhere, then make it active everywhere, then remove the old one").works(),
+    row("time_window", "<int s 1..300>", "max(3 x advert_int, 5), at most 300", Tier::Two, "Seconds by which the clocks of the routers may differ").works(),
+    row("anti_replay", "time | monotonic", "time", Tier::Three, "time: a clock that is set back by more than the window is followed; monotonic: signatures only ever grow newer").works(),
+    row("mode", "enforce | permissive | receive-only", "enforce", Tier::Two, "enforce: signed adverts only; permissive: signs, and believes unsigned ones too; receive-only: does not sign yet, and believes both. A wrong signature is never believed").works(),
 ];
 
 #[rustfmt::skip] // A table: one row, one line.

@@ -3,10 +3,13 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use lvsd_model::{InitialState, InterfaceName, Notify, Priority, UnicastPeer, Version, Vrid};
+use lvsd_model::{
+    InitialState, InterfaceName, Notify, OldUnicastChecksum, Priority, UnicastPeer, Version, Vrid,
+};
 
 use super::Lowering;
 use super::address::Placed;
+use super::auth::{AuthDraft, HmacDraft};
 use super::common::small;
 use super::globals::GarpDraft;
 use super::track::TrackDraft;
@@ -19,15 +22,6 @@ use crate::tree::Statement;
 
 /// A value with the place where it is written.
 pub(super) type At<T> = Option<(T, Span)>;
-
-/// `authentication` as written.
-#[derive(Clone, Debug, Default)]
-pub(super) struct AuthDraft {
-    /// PASS (true) or AH.
-    pub(super) pass_type: At<bool>,
-    pub(super) password: At<String>,
-    pub(super) block: Option<Span>,
-}
 
 /// An instance as written.
 #[derive(Clone, Debug, Default)]
@@ -49,7 +43,9 @@ pub(super) struct Draft {
     pub(super) peer_spans: Vec<(IpAddr, Span)>,
     pub(super) unicast_ttl: Option<u8>,
     pub(super) check_unicast_src: bool,
+    pub(super) old_checksum: OldUnicastChecksum,
     pub(super) auth: AuthDraft,
+    pub(super) hmac: HmacDraft,
     pub(super) addresses: Vec<Placed>,
     pub(super) excluded: Vec<Placed>,
     pub(super) no_addresses: bool,
@@ -155,6 +151,10 @@ impl<'a> Lowering<'a> {
                 let group = self.address(word).and_then(|group| self.multicast(word, group));
                 draft.group = group.map(|group| (group, at));
             }
+            "old_unicast_checksum" => {
+                let never = self.choice(word, &[("never", OldUnicastChecksum::Never)]);
+                draft.old_checksum = never.unwrap_or(draft.old_checksum);
+            }
             "unicast_ttl" => draft.unicast_ttl = self.integer(statement, 0, 0..=255).map(small),
             "down_timer_adverts" => {
                 draft.down_timer_adverts =
@@ -172,6 +172,7 @@ impl<'a> Lowering<'a> {
             "preempt" => draft.nopreempt = None,
             "dont_track_primary" => draft.ignore_own_interface = true,
             "check_unicast_src" => draft.check_unicast_src = true,
+            "old_unicast_checksum" => draft.old_checksum = OldUnicastChecksum::Always,
             "no_virtual_ipaddress" => draft.no_addresses = true,
             "accept" => draft.accept = true,
             _ => return false,
@@ -192,6 +193,7 @@ impl<'a> Lowering<'a> {
                 draft.peers.get_or_insert((Vec::new(), statement.keyword)).0.extend(peers);
             }
             "authentication" => self.authentication(statement, &mut draft.auth),
+            "auth_hmac" => self.auth_hmac(statement, &mut draft.hmac),
             "track_interface" => self.track_interfaces(statement, &mut draft.track),
             "track_script" => self.track_scripts(statement, order, &mut draft.track),
             _ => return false,
@@ -265,23 +267,5 @@ impl<'a> Lowering<'a> {
             peers.push(peer);
         }
         peers
-    }
-
-    fn authentication(&mut self, block: &'a Statement, draft: &mut AuthDraft) {
-        draft.block = Some(block.keyword);
-        self.check_repeated(block.block());
-        for statement in block.block() {
-            if !self.accept(statement) {
-                continue;
-            }
-            let Some(word) = self.word(statement, 0) else { continue };
-            match statement.row.name {
-                "auth_type" => {
-                    draft.pass_type =
-                        self.choice(word, &[("PASS", true), ("AH", false)]).map(|pass| (pass, word.span));
-                }
-                _ => draft.password = Some((word.text.to_owned(), word.span)),
-            }
-        }
     }
 }

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use lvsd_model::{
-    AdvertInterval, Auth, Family, InitialState, Instance, Preempt, Priority, Transport, UnicastPeer, Version,
-    VirtualAddress,
+    AdvertInterval, Family, HmacMode, InitialState, Instance, Preempt, Priority, Transport, UnicastPeer,
+    Version, VirtualAddress,
 };
 
 use super::Lowering;
@@ -70,7 +70,7 @@ impl<'a> Lowering<'a> {
         let (initial, priority) = self.state_and_priority(draft, at);
         let preempt = self.preempt(draft, initial, priority);
         let advert_interval = self.advert_interval(draft.advert, version);
-        let auth = self.auth(draft, version);
+        let auth = self.auth(draft, version, advert_interval);
         self.owner_tracking(draft, priority);
         let defaults = &self.defaults;
         let flag = |own: At<bool>, global| own.map_or(global, |(value, _)| value);
@@ -214,7 +214,8 @@ impl<'a> Lowering<'a> {
         }
         // The kernel's own hop limit for IPv6, as keepalived leaves it.
         let ttl = draft.unicast_ttl.unwrap_or(if family == Family::V4 { 255 } else { 64 });
-        Transport::Unicast { peers, ttl, check_source: draft.check_unicast_src }
+        let Draft { check_unicast_src: check_source, old_checksum, .. } = *draft;
+        Transport::Unicast { peers, ttl, check_source, old_checksum }
     }
 
     fn state_and_priority(&mut self, draft: &Draft, at: Span) -> (InitialState, Priority) {
@@ -316,50 +317,6 @@ impl<'a> Lowering<'a> {
         taken
     }
 
-    fn auth(&mut self, draft: &Draft, version: Version) -> Option<Auth> {
-        let block = draft.auth.block?;
-        if version == Version::V3 {
-            let message = "VRRPv3 has no authentication; the block is ignored";
-            self.report(Diagnostic::tolerated(Rule::AuthVersion, block, message).help("delete it"));
-            return None;
-        }
-        if let Some((false, span)) = draft.auth.pass_type {
-            let message = "lvsd has no AH authentication, and adverts without it would make two masters";
-            let help = "write `auth_type PASS` on all routers, or no authentication at all: neither protects";
-            self.report(Diagnostic::error(Rule::AuthUnsupported, span, message).help(help));
-            return None;
-        }
-        let (Some(_), Some((password, span))) = (draft.auth.pass_type, &draft.auth.password) else {
-            let message = "authentication needs a type and a password; the block is ignored";
-            let help = "write `auth_type PASS` and `auth_pass <up to 8 characters>`";
-            self.report(Diagnostic::tolerated(Rule::AuthIncomplete, block, message).help(help));
-            return None;
-        };
-        let bytes = password.as_bytes();
-        if bytes.is_empty() {
-            let message = "the password is empty; the block is ignored";
-            self.report(Diagnostic::tolerated(Rule::AuthIncomplete, *span, message));
-            return None;
-        }
-        if bytes.len() > 8 {
-            let message = "a VRRP password has eight bytes; the rest is cut off";
-            let shown: String = password
-                .chars()
-                .scan(0, |len, c| {
-                    *len += c.len_utf8();
-                    (*len <= 8).then_some(c)
-                })
-                .collect();
-            let help = format!("`auth_pass {shown}` is the same");
-            self.report(Diagnostic::tolerated(Rule::PasswordTooLong, *span, message).help(help));
-        }
-        let mut padded = [0; 8];
-        for (to, from) in padded.iter_mut().zip(bytes) {
-            *to = *from;
-        }
-        Some(Auth::Pass(padded))
-    }
-
     fn owner_tracking(&mut self, draft: &mut Draft, priority: Priority) {
         if !priority.is_owner() {
             return;
@@ -390,6 +347,9 @@ impl<'a> Lowering<'a> {
         dropped.extend(
             other.map(|(_, span)| (span, "the state follows from the priority: MASTER only with 255")),
         );
+        let lax = draft.hmac.mode.filter(|(mode, _)| *mode != HmacMode::Enforce);
+        dropped.extend(lax.map(|(_, span)| (span, "the mode of auth_hmac is enforce")));
+        draft.hmac.mode = None;
         for (span, what) in dropped {
             let message = format!("strict mode: {what}");
             let help = "remove it, or remove vrrp_strict (or strict_mode)";

@@ -1,6 +1,7 @@
 //! From the tree to the typed model: names, units, references, defaults. Nothing here knows files or braces.
 
 mod address;
+mod auth;
 mod check;
 mod common;
 mod cross;
@@ -25,6 +26,7 @@ use std::collections::{HashMap, HashSet};
 use lvsd_model::{Config, Instance};
 
 use crate::diagnostic::Diagnostics;
+use crate::files::Files;
 use crate::keywords::Row;
 use crate::places::Places;
 use crate::source::{SourceMap, Span};
@@ -33,6 +35,7 @@ use crate::tree::{Document, Statement};
 /// The work of one lowering.
 pub(crate) struct Lowering<'a> {
     sources: &'a SourceMap,
+    files: &'a dyn Files,
     document: &'a Document,
     diagnostics: Diagnostics,
     places: Places,
@@ -63,9 +66,14 @@ struct Defined {
 }
 
 /// Lowers a whole document.
-pub(crate) fn lower(document: &Document, sources: &SourceMap) -> (Config, Diagnostics, Places) {
+pub(crate) fn lower(
+    document: &Document,
+    sources: &SourceMap,
+    files: &dyn Files,
+) -> (Config, Diagnostics, Places) {
     let mut lowering = Lowering {
         sources,
+        files,
         document,
         diagnostics: Diagnostics::default(),
         places: Places::default(),

@@ -72,11 +72,6 @@ impl<'a> Lowering<'a> {
                 self.report(Diagnostic::hint(Rule::NoEffect, statement.keyword, message));
                 return false;
             }
-            State::Refused(why) => {
-                let message = format!("`{}` is refused: {why}", row.name);
-                self.report(Diagnostic::error(Rule::RefusedKeyword, statement.keyword, message));
-                return false;
-            }
             State::Pending => {
                 self.pending(statement);
                 return false;
@@ -160,6 +155,11 @@ impl<'a> Lowering<'a> {
     /// A word as a number in a range.
     pub(super) fn number_word(&mut self, word: Word<'_>, range: RangeInclusive<i64>) -> Option<i64> {
         self.number(word, range, Junk::Tolerated)
+    }
+
+    /// A word as a number in a range, nothing behind it.
+    pub(super) fn strict_number_word(&mut self, word: Word<'_>, range: RangeInclusive<i64>) -> Option<i64> {
+        self.number(word, range, Junk::Refused)
     }
 
     fn number(&mut self, word: Word<'_>, range: RangeInclusive<i64>, junk: Junk) -> Option<i64> {

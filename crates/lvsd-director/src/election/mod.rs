@@ -11,7 +11,7 @@
 mod report;
 mod sockets;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::net::IpAddr;
 use std::sync::{Arc, mpsc};
@@ -19,10 +19,11 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use lvsd_model::{Instance, SyncGroup, Transport, VrrpConfig};
-use lvsd_net::{MAX_DATAGRAM, Outgoing, Timer, Wakeup, uptime};
-use lvsd_vrrp::wire::{OutgoingAdvert, Reject, RxMeta, TTL, destinations};
+use lvsd_net::{IpProtocol, MAX_DATAGRAM, Outgoing, Timer, Wakeup, time_of_day, uptime};
+use lvsd_vrrp::wire::{Carrier, Envelope, OutgoingAdvert, Reject, RxMeta, Signer, TTL, destinations};
 use lvsd_vrrp::{
     Action, Applied, InstanceId, Outcome, Output, Reception, Router, ShutdownMode, State, Time, Transition,
+    WallTime,
 };
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use tokio::sync::{mpsc as events, oneshot};
@@ -200,6 +201,7 @@ pub(crate) fn start<G>(
             events,
             packet: Vec::with_capacity(256),
             datagram: vec![0; MAX_DATAGRAM],
+            signers: HashMap::new(),
             pulse: Pulse::default(),
             told: Told::default(),
             routed: Vec::new(),
@@ -244,6 +246,8 @@ struct Election {
     events: events::UnboundedSender<Event>,
     packet: Vec<u8>,
     datagram: Vec<u8>,
+    /// Of the instances that have sent an advert.
+    signers: HashMap<InstanceId, Signer>,
     pulse: Pulse,
     told: Told,
     /// Unicast instances with neither interface nor source, and a peer of each.
@@ -300,14 +304,19 @@ impl Election {
 
     fn drain(&mut self, token: Token) {
         for _ in 0..DATAGRAMS {
-            let Some((socket, interface)) = self.sockets.socket(token) else { return };
+            let Some((socket, protocol, interface)) = self.sockets.socket(token) else { return };
             // ENETDOWN and the like are told by the link's own events.
             let Ok(Some(received)) = socket.receive(&mut self.datagram) else { return };
             if interface.is_none() && received.destination.is_multicast() {
                 continue;
             }
             let (source, destination) = (received.source, received.destination);
-            let meta = RxMeta { source, destination, ttl: received.hops };
+            let carrier = match protocol {
+                IpProtocol::Vrrp => Carrier::Plain,
+                IpProtocol::Ah => Carrier::Ah { header: received.header },
+            };
+            let wall = WallTime::after_epoch(time_of_day());
+            let meta = RxMeta { wall, carrier, ..RxMeta::new(source, destination, received.hops) };
             let now = Time::after_start(uptime());
             let reception = self.router.receive(now, interface, meta, received.payload);
             self.tell_reject(reception, source);
@@ -403,6 +412,7 @@ impl Election {
         let known = |id: &InstanceId| self.router.instance(*id).is_some();
         self.told.rejects.retain(|(id, _)| known(id));
         self.told.unsent.retain(known);
+        self.signers.retain(|id, _| known(id));
         applied
     }
 
@@ -475,11 +485,16 @@ impl Election {
             Transport::Multicast { .. } => TTL,
             Transport::Unicast { ttl, .. } => *ttl,
         };
+        let signer = self.signers.entry(id).or_default();
+        signer.begin(config, WallTime::after_epoch(time_of_day()));
         let mut failure = None;
         for destination in destinations(&config.transport) {
-            advert.emit(config, destination, &mut self.packet);
-            let datagram = Outgoing { source: advert.source, destination, hops, payload: &self.packet };
-            if let Err(error) = self.sockets.send(id, config, &datagram) {
+            let sent = self.sockets.of(id, config).and_then(|socket| {
+                let envelope = Envelope { destination, identification: socket.identification(), hops };
+                signer.emit(advert, config, &envelope, &mut self.packet);
+                socket.send(&Outgoing { source: advert.source, destination, hops, payload: &self.packet })
+            });
+            if let Err(error) = sent {
                 failure = Some(error);
             }
         }

@@ -6,8 +6,8 @@ use std::io;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use lvsd_model::{Family, Instance, InterfaceName, Transport};
-use lvsd_net::{Device, Outgoing, VrrpSocket};
+use lvsd_model::{Auth, Family, Instance, InterfaceName, Transport};
+use lvsd_net::{Device, IpProtocol, VrrpSocket};
 use lvsd_vrrp::InstanceId;
 use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags};
 
@@ -23,6 +23,7 @@ pub(super) struct Token(pub(super) u64);
 struct Slot {
     interface: Option<InterfaceName>,
     family: Family,
+    protocol: IpProtocol,
     groups: BTreeSet<IpAddr>,
     socket: Option<VrrpSocket>,
     /// The last failure to open it, so that it is told once.
@@ -69,12 +70,13 @@ impl Sockets {
 
     /// Sees to it that there is a socket for each of these instances, with the memberships that they need.
     pub(super) fn want<'a>(&mut self, instances: impl Iterator<Item = &'a Instance>) {
-        for config in instances {
-            let token = self.find(config.interface.as_ref(), config.family).unwrap_or_else(|| {
+        for (config, protocol) in instances.flat_map(|config| heard(config).map(move |one| (config, one))) {
+            let token = self.find(config, protocol).unwrap_or_else(|| {
                 let token = Token(self.next);
                 self.next += 1;
                 let (interface, family) = (config.interface.clone(), config.family);
-                let slot = Slot { interface, family, groups: BTreeSet::new(), socket: None, failure: None };
+                let groups = BTreeSet::new();
+                let slot = Slot { interface, family, protocol, groups, socket: None, failure: None };
                 self.slots.insert(token, slot);
                 token
             });
@@ -93,17 +95,21 @@ impl Sockets {
     /// Remembers which socket each instance sends by, and closes those that nobody uses any more.
     pub(super) fn route<'a>(&mut self, instances: impl Iterator<Item = (InstanceId, &'a Instance)>) {
         self.routes.clear();
+        let mut used = BTreeSet::new();
         for (id, config) in instances {
-            if let Some(token) = self.find(config.interface.as_ref(), config.family) {
+            if let Some(token) = self.find(config, spoken(config)) {
                 self.routes.insert(id, token);
             }
+            used.extend(heard(config).filter_map(|protocol| self.find(config, protocol)));
         }
-        let used: BTreeSet<Token> = self.routes.values().copied().collect();
         self.slots.retain(|token, _| used.contains(token));
     }
 
-    fn find(&self, interface: Option<&InterfaceName>, family: Family) -> Option<Token> {
-        let fits = |slot: &Slot| slot.interface.as_ref() == interface && slot.family == family;
+    fn find(&self, config: &Instance, protocol: IpProtocol) -> Option<Token> {
+        let (interface, family) = (config.interface.as_ref(), config.family);
+        let fits = |slot: &Slot| {
+            slot.interface.as_ref() == interface && (slot.family, slot.protocol) == (family, protocol)
+        };
         self.slots.iter().find(|(_, slot)| fits(slot)).map(|(token, _)| *token)
     }
 
@@ -165,31 +171,43 @@ impl Sockets {
         self.slots.len()
     }
 
-    /// The socket of a token, with its interface.
-    pub(super) fn socket(&mut self, token: Token) -> Option<(&mut VrrpSocket, Option<&InterfaceName>)> {
+    /// The socket of a token, with what it carries and its interface.
+    pub(super) fn socket(
+        &mut self,
+        token: Token,
+    ) -> Option<(&mut VrrpSocket, IpProtocol, Option<&InterfaceName>)> {
         let slot = self.slots.get_mut(&token)?;
-        Some((slot.socket.as_mut()?, slot.interface.as_ref()))
+        Some((slot.socket.as_mut()?, slot.protocol, slot.interface.as_ref()))
     }
 
-    /// Sends by the socket of an instance; one that has just been removed still has its socket.
-    pub(super) fn send(
-        &mut self,
-        id: InstanceId,
-        config: &Instance,
-        datagram: &Outgoing<'_>,
-    ) -> io::Result<()> {
+    /// The socket that an instance sends by; one that has just been removed still has its socket.
+    ///
+    /// # Errors
+    /// `NotConnected` when it is not open.
+    pub(super) fn of(&mut self, id: InstanceId, config: &Instance) -> io::Result<&mut VrrpSocket> {
         let token = self.routes.get(&id).copied();
-        let token = token.or_else(|| self.find(config.interface.as_ref(), config.family));
+        let token = token.or_else(|| self.find(config, spoken(config)));
         let slot = token.and_then(|token| self.slots.get_mut(&token));
-        match slot.and_then(|slot| slot.socket.as_mut()) {
-            Some(socket) => socket.send(datagram),
-            None => Err(io::ErrorKind::NotConnected.into()),
-        }
+        slot.and_then(|slot| slot.socket.as_mut()).ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 }
 
+/// What an instance sends.
+const fn spoken(config: &Instance) -> IpProtocol {
+    match config.auth {
+        Some(Auth::Ah(_)) => IpProtocol::Ah,
+        Some(Auth::Pass(_) | Auth::Hmac(_)) | None => IpProtocol::Vrrp,
+    }
+}
+
+/// What an instance listens to. With `auth_type AH` also to those without: a router that lacks it is to be named.
+fn heard(config: &Instance) -> impl Iterator<Item = IpProtocol> {
+    let ah = spoken(config) == IpProtocol::Ah;
+    std::iter::once(IpProtocol::Vrrp).chain(ah.then_some(IpProtocol::Ah))
+}
+
 fn open(epoll: &Epoll, token: Token, slot: &Slot, device: Option<Device>) -> io::Result<VrrpSocket> {
-    let socket = VrrpSocket::open(slot.family, device)?;
+    let socket = VrrpSocket::open(slot.family, slot.protocol, device)?;
     slot.groups.iter().try_for_each(|group| socket.join(*group))?;
     // A socket that is closed leaves epoll by itself.
     epoll.add(&socket, EpollEvent::new(EpollFlags::EPOLLIN, token.0))?;

@@ -126,7 +126,8 @@ fn ipv6_adverts_leave_from_the_link_local_address() -> Outcome {
 fn unicast(priority: u8, peer: &str) -> VrrpConfig {
     let mut router = instance("VI", priority, &["10.0.0.100/32"]);
     let peers = vec![UnicastPeer { address: ip(peer), min_ttl: None, max_ttl: None }];
-    router.transport = Transport::Unicast { peers, ttl: 255, check_source: true };
+    router.transport =
+        Transport::Unicast { peers, ttl: 255, check_source: true, old_checksum: OldUnicastChecksum::Detect };
     config([router])
 }
 

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use crate::support::{Director, Outcome, PATIENCE, Scene, config, instance, ip};
 use lvsd_ipc::{InstanceState, StopManner};
 use lvsd_lab::{Launch, Need, Rival, require, until};
-use lvsd_model::{AdvertInterval, Auth, Instance, Transport, UnicastPeer, Version};
+use lvsd_model::{AdvertInterval, Auth, Instance, OldUnicastChecksum, Transport, UnicastPeer, Version};
 
 /// One kind of virtual router, as both sides configure it.
 struct Kind {
@@ -50,7 +50,12 @@ const KINDS: [Kind; 4] = [
         lines: "advert_int 0.1\nunicast_src_ip 10.0.0.2\nunicast_peer {\n10.0.0.1\n}",
         adapt: |router| {
             let peers = vec![UnicastPeer { address: ip("10.0.0.2"), min_ttl: None, max_ttl: None }];
-            router.transport = Transport::Unicast { peers, ttl: 255, check_source: true };
+            router.transport = Transport::Unicast {
+                peers,
+                ttl: 255,
+                check_source: true,
+                old_checksum: OldUnicastChecksum::Detect,
+            };
         },
     },
 ];

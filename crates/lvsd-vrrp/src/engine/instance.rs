@@ -17,7 +17,7 @@ use super::timers::down_interval;
 use super::tracking::Tracking;
 use crate::counters::{AdvertCounters, Edge, RejectCounters};
 use crate::time::Time;
-use crate::wire::{OutgoingAdvert, destinations};
+use crate::wire::{Guard, OutgoingAdvert, destinations};
 
 /// The priority of an owner that gave way to another one.
 const CONCEDED: Priority = match Priority::new(254) {
@@ -127,6 +127,8 @@ pub(super) struct Instance {
     /// The addresses are held.
     pub(super) holds: bool,
     pub(super) heard: Option<Heard>,
+    /// What earlier adverts say about later ones.
+    pub(super) guard: Guard,
     pub(super) adverts: AdvertCounters,
     pub(super) rejected: RejectCounters,
     pub(super) edges: Vec<Edge>,
@@ -147,6 +149,7 @@ impl Instance {
             conceded: false,
             holds: false,
             heard: None,
+            guard: Guard::default(),
             adverts: AdvertCounters::default(),
             rejected: RejectCounters::default(),
             edges: Vec::new(),
@@ -544,7 +547,7 @@ impl Instance {
         if priority == 0 {
             self.adverts.priority_zero_sent += copies;
         }
-        self.act(Action::Send(OutgoingAdvert { source, priority }), out);
+        self.act(Action::Send(OutgoingAdvert { source, priority, checksums: self.guard.checksums() }), out);
     }
 
     fn announce_all(&self, rounds: u32, reason: AnnounceReason, out: &mut Outputs) {

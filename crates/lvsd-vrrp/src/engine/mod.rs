@@ -116,7 +116,7 @@ impl Router {
         Self { startup_ends, ..Self::default() }
     }
 
-    /// Takes the payload of an IP packet (see [`wire::split_ipv4`]) that came in on an interface; `None` when that is not known.
+    /// Takes the payload of an IP packet (see [`RxMeta`]) that came in on an interface; `None` when that is not known.
     pub fn receive(
         &mut self,
         now: Time,
@@ -128,7 +128,7 @@ impl Router {
         if self.stopped {
             return Reception::Ignored;
         }
-        let Some(vrid) = wire::peek_vrid(payload) else {
+        let Some(vrid) = wire::peek_vrid(&meta.carrier, payload) else {
             self.counters.malformed += 1;
             return Reception::Malformed;
         };
@@ -363,7 +363,7 @@ impl Instance {
         let skip = self.config.skip_check_adv_addr && same_sender && matches!(self.phase, Phase::Backup(_));
         let address_check = if skip { AddressCheck::Skip } else { AddressCheck::Compare };
         let Checked { advert, interval, interval_differs, addresses_differ } =
-            wire::check(&self.config, meta, payload, address_check)?;
+            wire::check(&self.config, now, meta, payload, address_check, &mut self.guard)?;
         // Another router with our address but another priority is dealt with by its priority.
         let ours = self.source == Some(meta.source) && advert.priority == self.priority().get();
         if self.phase.is_master() && ours {

@@ -2,13 +2,16 @@
 
 use std::net::IpAddr;
 
-use lvsd_model::{Auth, Family, Instance, Transport, Version};
+use lvsd_model::{Auth, Family, Instance, OldUnicastChecksum, Transport, Version};
 
 use super::checksum::Sum;
+use super::memory::PeerChecksums;
 use super::{TYPE_ADVERTISEMENT, address_len};
 
 /// `auth_type PASS` on the wire (RFC 2338 §5.3.6).
 pub(super) const AUTH_PASS: u8 = 1;
+/// `auth_type AH` on the wire.
+const AUTH_AH: u8 = 2;
 
 /// An advert that is about to leave: what does not follow from the configuration of its instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,10 +20,18 @@ pub struct OutgoingAdvert {
     pub source: IpAddr,
     /// Priority; 0 resigns.
     pub priority: u8,
+    /// What the peers take for the destination in a checksum.
+    pub checksums: PeerChecksums,
 }
 
 impl OutgoingAdvert {
-    /// Writes the VRRP packet for one destination of [`destinations`] into `buffer`, which is cleared first. It cannot
+    /// One for peers that compute checksums by the book.
+    #[must_use]
+    pub const fn new(source: IpAddr, priority: u8) -> Self {
+        Self { source, priority, checksums: PeerChecksums::Standard }
+    }
+
+    /// Writes the VRRP packet, not signed yet (see [`Signer`](super::Signer)), for one destination of [`destinations`] into `buffer`, which is cleared first. It cannot
     /// fail, and allocates only until the buffer has grown to the size of the packet once.
     ///
     /// The checksum is filled in for both families, so a socket without `IPV6_CHECKSUM` will do.
@@ -46,7 +57,7 @@ impl OutgoingAdvert {
         }
         match (config.version, config.family, &config.auth) {
             (Version::V2, Family::V4, Some(Auth::Pass(password))) => buffer.extend(password),
-            (Version::V2, Family::V4, None) => buffer.extend([0; 8]),
+            (Version::V2, Family::V4, Some(Auth::Ah(_) | Auth::Hmac(_)) | None) => buffer.extend([0; 8]),
             (Version::V2, Family::V6, _) | (Version::V3, _, _) => {}
         }
         let checksum = self.checksum(config, destination, buffer).to_be_bytes();
@@ -56,6 +67,18 @@ impl OutgoingAdvert {
     }
 
     fn checksum(&self, config: &Instance, destination: IpAddr, packet: &[u8]) -> u16 {
+        let destination = match &config.transport {
+            Transport::Unicast { old_checksum, .. } => {
+                let old = *old_checksum == OldUnicastChecksum::Always
+                    || *old_checksum == OldUnicastChecksum::Detect && self.checksums == PeerChecksums::Group;
+                if old && config.family == Family::V4 {
+                    Transport::default_group(config.family)
+                } else {
+                    destination
+                }
+            }
+            Transport::Multicast { .. } => destination,
+        };
         let mut sum = if has_pseudo_header(config) {
             Sum::pseudo_header(self.source, destination, packet.len())
         } else {
@@ -79,7 +102,8 @@ pub(super) const fn has_pseudo_header(config: &Instance) -> bool {
 pub(super) const fn auth_type(config: &Instance) -> u8 {
     match (&config.auth, config.family) {
         (Some(Auth::Pass(_)), Family::V4) => AUTH_PASS,
-        (Some(Auth::Pass(_)), Family::V6) | (None, _) => 0,
+        (Some(Auth::Ah(_)), Family::V4) => AUTH_AH,
+        (Some(Auth::Hmac(_)), _) | (Some(_), Family::V6) | (None, _) => 0,
     }
 }
 

@@ -14,21 +14,27 @@
 //!        (IPv4 only)
 //! ```
 //!
+//! With `auth_type AH` another header stands before that (see `ah.rs`), with `auth_hmac` a trailer behind it (see `hmac.rs`).
+//!
 //! Reading never panics and never trusts a length; see [`check`] for the order of the checks. Writing cannot fail.
 
+mod ah;
 mod checksum;
 mod emit;
+mod hmac;
+mod memory;
 mod receive;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use lvsd_model::{Family, Version, Vrid};
+use lvsd_model::{Family, Version};
 use nom::bytes::complete::take;
 use nom::number::complete::{be_u16, u8};
 use nom::{IResult, Parser};
 
 pub use emit::{OutgoingAdvert, destinations};
-pub use receive::{AddressCheck, Checked, RxMeta, check, split_ipv4};
+pub use memory::{Envelope, Guard, PeerChecksums, Signer};
+pub use receive::{AddressCheck, Carrier, Checked, RxMeta, check, peek_vrid, split_ipv4};
 
 /// IP protocol number of VRRP.
 pub const IP_PROTOCOL: u8 = 112;
@@ -72,9 +78,30 @@ pub enum Reject {
     /// Another authentication type than configured.
     #[error("another authentication type than configured")]
     AuthTypeMismatch,
-    /// The wrong password.
+    /// The wrong password, or a packet changed on its way.
     #[error("wrong password")]
     AuthFailure,
+    /// `auth_type AH`: a sequence number that was there before.
+    #[error("sequence number seen before: a replay, or two senders with one address")]
+    AuthReplay,
+    /// `auth_hmac`: not signed.
+    #[error("not signed, and mode enforce wants it to be")]
+    HmacMissing,
+    /// `auth_hmac`: a trailer that is none.
+    #[error("malformed signature")]
+    HmacMalformed,
+    /// `auth_hmac`: a key that is not configured here.
+    #[error("signed with a key id that is not configured here")]
+    HmacUnknownKey,
+    /// `auth_hmac`: the wrong key, or a packet changed on its way.
+    #[error("wrong signature")]
+    HmacInvalid,
+    /// `auth_hmac`: signed too long ago, or in the future.
+    #[error("signed outside the time window: a replay, or the clocks of the routers differ")]
+    HmacStale,
+    /// `auth_hmac`: a number that was there before.
+    #[error("signature seen before: a replay")]
+    HmacReplay,
     /// Unicast from a sender that is no peer.
     #[error("sender is no configured peer")]
     UnknownPeer,
@@ -127,13 +154,19 @@ impl<'a> Advert<'a> {
     /// [`Reject::Length`] when the packet is shorter or longer than it says. IPv4 packets of the smallest Ethernet payload
     /// (46 octets with a 20-octet header) may carry padding.
     pub fn parse(family: Family, payload: &'a [u8]) -> Result<Self, Reject> {
+        let (advert, trailing) = Self::split(family, payload)?;
+        if trailing.is_empty() { Ok(advert) } else { Err(Reject::Length) }
+    }
+
+    /// As [`parse`](Self::parse), with whatever stands behind the packet and is no padding.
+    fn split(family: Family, payload: &'a [u8]) -> Result<(Self, &'a [u8]), Reject> {
         let (trailing, advert) = layout(family, payload).map_err(|error| match error {
             nom::Err::Error(reject) | nom::Err::Failure(reject) => reject,
             nom::Err::Incomplete(_) => Reject::Length,
         })?;
         let known_version = advert.known_version().is_some();
         let padded = family == Family::V4 && payload.len() == MIN_ETHERNET_PAYLOAD - MIN_IPV4_HEADER;
-        if trailing.is_empty() || !known_version || padded { Ok(advert) } else { Err(Reject::Length) }
+        Ok((advert, if known_version && !padded { trailing } else { &[] }))
     }
 
     /// The version, when it is one that exists.
@@ -194,12 +227,6 @@ fn layout(family: Family, input: &[u8]) -> IResult<&[u8], Advert<'_>, Reject> {
         pdu,
     };
     Ok((rest, advert))
-}
-
-/// Which virtual router a packet is for, by its first two octets; `None` when it names none.
-#[must_use]
-pub fn peek_vrid(payload: &[u8]) -> Option<Vrid> {
-    payload.get(1).copied().and_then(Vrid::new)
 }
 
 const fn address_len(family: Family) -> usize {

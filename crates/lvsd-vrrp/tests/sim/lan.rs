@@ -245,7 +245,7 @@ impl Lan {
     fn happen(&mut self, event: Event) {
         match event {
             Event::Deliver { to, source, destination, octets } => {
-                let meta = RxMeta { source, destination, ttl: 255 };
+                let meta = RxMeta::new(source, destination, 255);
                 let host = &mut self.hosts[to];
                 if !host.link_up || host.router.is_none() {
                 } else if host.paused_until.is_some() {

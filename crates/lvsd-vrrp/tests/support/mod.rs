@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use lvsd_model::{
     AdvertInterval, Broadcast, Family, GarpPolicy, InitialState, Instance, InterfaceName, Invocation, Notify,
-    Preempt, PreferredLifetime, Priority, Script, SyncGroup, TrackInterface, TrackScript, TrackWeight,
-    TrackedScript, Trackers, Transport, UnicastPeer, Version, VirtualAddress, Vrid, VrrpConfig,
+    OldUnicastChecksum, Preempt, PreferredLifetime, Priority, Script, SyncGroup, TrackInterface, TrackScript,
+    TrackWeight, TrackedScript, Trackers, Transport, UnicastPeer, Version, VirtualAddress, Vrid, VrrpConfig,
 };
 use lvsd_vrrp::wire::{OutgoingAdvert, RxMeta, destinations};
 use lvsd_vrrp::{
@@ -88,8 +88,12 @@ pub(crate) fn instance(name: &str, vrid: u8, base: u8) -> Instance {
 
 pub(crate) fn unicast(mut config: Instance, peers: &[&str]) -> Instance {
     let peer = |address: &&str| UnicastPeer { address: ip(address), min_ttl: None, max_ttl: None };
-    config.transport =
-        Transport::Unicast { peers: peers.iter().map(peer).collect(), ttl: 255, check_source: true };
+    config.transport = Transport::Unicast {
+        peers: peers.iter().map(peer).collect(),
+        ttl: 255,
+        check_source: true,
+        old_checksum: OldUnicastChecksum::Detect,
+    };
     config
 }
 
@@ -146,8 +150,8 @@ pub(crate) fn only(instance: Instance) -> VrrpConfig {
 pub(crate) fn packet(config: &Instance, source: IpAddr, priority: u8) -> (RxMeta, Vec<u8>) {
     let destination = destinations(&config.transport).next().expect("a destination");
     let mut buffer = Vec::new();
-    OutgoingAdvert { source, priority }.emit(config, destination, &mut buffer);
-    (RxMeta { source, destination, ttl: 255 }, buffer)
+    OutgoingAdvert::new(source, priority).emit(config, destination, &mut buffer);
+    (RxMeta::new(source, destination, 255), buffer)
 }
 
 /// Our own address on eth0.
@@ -236,7 +240,7 @@ impl Host {
         let (mut meta, mut packet) = packet(config, ip(source), priority);
         if let Transport::Unicast { .. } = config.transport {
             meta.destination = ip(OWN);
-            OutgoingAdvert { source: ip(source), priority }.emit(config, ip(OWN), &mut packet);
+            OutgoingAdvert::new(ip(source), priority).emit(config, ip(OWN), &mut packet);
         }
         self.router.receive(at(self.now), socket.map(link).as_ref(), meta, &packet)
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lvsd_ipc::{InstanceSnapshot, InstanceState, VrrpSnapshot};
-use lvsd_model::{Config, GarpPolicy, Instance, Preempt, Script, VirtualAddress};
+use lvsd_model::{Auth, Config, GarpPolicy, Instance, Preempt, Script, VirtualAddress};
 use serde::Serialize;
 use serde_json::Number;
 
@@ -81,7 +81,7 @@ struct Scripts {
     script_master_rx_lower_pri: Option<String>,
 }
 
-#[derive(Default, Serialize)]
+#[derive(Serialize)]
 struct Stats {
     advert_rcvd: u64,
     advert_sent: u64,
@@ -173,8 +173,17 @@ fn data<'a>(now: Duration, configured: &'a Instance, instance: &'a InstanceSnaps
         evips: list(&configured.excluded),
         track_ifp: configured.trackers.interfaces.iter().map(|one| one.interface.to_string()).collect(),
         track_script: configured.trackers.scripts.iter().map(|one| one.script.clone()).collect(),
-        auth_type: configured.auth.as_ref().map(|_| 1),
-        auth_data: configured.auth.as_ref().map(|_| "********"),
+        auth_type: auth_type(configured),
+        auth_data: auth_type(configured).map(|_| "********"),
+    }
+}
+
+/// The number of the legacy authentication on the wire.
+const fn auth_type(configured: &Instance) -> Option<u8> {
+    match configured.auth {
+        Some(Auth::Pass(_)) => Some(1),
+        Some(Auth::Ah(_)) => Some(2),
+        Some(Auth::Hmac(_)) | None => None,
     }
 }
 
@@ -210,10 +219,15 @@ fn stats(instance: &InstanceSnapshot) -> Stats {
         addr_list_err: rejected.address_list,
         invalid_authtype: rejected.auth_type_invalid,
         authtype_mismatch: rejected.auth_type_mismatch,
-        auth_failure: rejected.auth_failure,
+        auth_failure: rejected.auth_failure + rejected.auth_replay,
         pri_zero_rcvd: adverts.priority_zero_received,
+        auth_ext_missing: rejected.hmac_missing,
+        auth_ext_malformed: rejected.hmac_malformed,
+        auth_ext_unknown_key: rejected.hmac_unknown_key,
+        auth_ext_invalid_hmac: rejected.hmac_invalid,
+        auth_ext_stale: rejected.hmac_stale,
+        auth_ext_replay: rejected.hmac_replay,
         pri_zero_sent: adverts.priority_zero_sent,
-        ..Stats::default()
     }
 }
 

@@ -44,15 +44,19 @@ fn sections(instance: &InstanceSnapshot) -> [Section; 6] {
             vec![
                 ("Invalid Type", rejected.auth_type_invalid),
                 ("Type Mismatch", rejected.auth_type_mismatch),
-                ("Failure", rejected.auth_failure),
+                ("Failure", rejected.auth_failure + rejected.auth_replay),
             ],
         ),
-        // There is no auth_hmac here, so there is nothing to count.
         (
             Some("Authentication Extension Errors"),
-            ["Missing", "Malformed", "Unknown Key", "Invalid HMAC", "Stale", "Replay"]
-                .map(|name| (name, 0))
-                .to_vec(),
+            vec![
+                ("Missing", rejected.hmac_missing),
+                ("Malformed", rejected.hmac_malformed),
+                ("Unknown Key", rejected.hmac_unknown_key),
+                ("Invalid HMAC", rejected.hmac_invalid),
+                ("Stale", rejected.hmac_stale),
+                ("Replay", rejected.hmac_replay),
+            ],
         ),
         (
             Some("Priority Zero"),

@@ -131,7 +131,7 @@ fn adverts(page: &mut Page, instances: &[Labelled<'_>]) {
 }
 
 /// The counters with their label values; taken apart so that a new one cannot be forgotten.
-fn causes(rejected: &RejectCounters) -> [(&'static str, u64); 13] {
+fn causes(rejected: &RejectCounters) -> [(&'static str, u64); 20] {
     let RejectCounters {
         length,
         ttl,
@@ -143,6 +143,13 @@ fn causes(rejected: &RejectCounters) -> [(&'static str, u64); 13] {
         auth_type_invalid,
         auth_type_mismatch,
         auth_failure,
+        auth_replay,
+        hmac_missing,
+        hmac_malformed,
+        hmac_unknown_key,
+        hmac_invalid,
+        hmac_stale,
+        hmac_replay,
         unknown_peer,
         wrong_destination,
         own_packet,
@@ -158,6 +165,13 @@ fn causes(rejected: &RejectCounters) -> [(&'static str, u64); 13] {
         ("auth_type_invalid", auth_type_invalid),
         ("auth_type_mismatch", auth_type_mismatch),
         ("auth_failure", auth_failure),
+        ("auth_replay", auth_replay),
+        ("hmac_missing", hmac_missing),
+        ("hmac_malformed", hmac_malformed),
+        ("hmac_unknown_key", hmac_unknown_key),
+        ("hmac_invalid", hmac_invalid),
+        ("hmac_stale", hmac_stale),
+        ("hmac_replay", hmac_replay),
         ("unknown_peer", unknown_peer),
         ("wrong_destination", wrong_destination),
         ("own_packet", own_packet),
