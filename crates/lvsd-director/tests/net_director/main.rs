@@ -9,8 +9,8 @@ use std::time::{Duration, SystemTime};
 use lvsd_ipc::{Applied, InstanceState, StopManner, VrrpPlan};
 use lvsd_lab::{Need, require, until};
 use lvsd_model::{
-    AdvertInterval, Auth, GarpPolicy, Invocation, Notify, RunAs, Script, TrackScript, TrackWeight,
-    TrackedScript, Transport, UnicastPeer, Version, VrrpConfig,
+    AdvertInterval, Auth, GarpPolicy, Invocation, Notify, OldUnicastChecksum, RunAs, Script, TrackScript,
+    TrackWeight, TrackedScript, Transport, UnicastPeer, Version, VrrpConfig,
 };
 use nix::sys::signal::Signal;
 use support::{Director, Outcome, PATIENCE, Scene, be_a_director, config, instance, interface, ip, vip};
