@@ -7,8 +7,8 @@ use std::time::Duration;
 use lvsd_lab::{Host, Lan, Need, require};
 use lvsd_model::{AddressScope, Family, PreferredLifetime};
 use lvsd_net::{
-    AddressChange, AddressKey, AddressSpec, AnnounceSocket, Device, Link, MAX_DATAGRAM, Mac, Monitor,
-    MonitorEvent, NaRole, Outgoing, Rtnl, VrrpSocket, gratuitous_arp, unsolicited_na,
+    AddressChange, AddressKey, AddressSpec, AnnounceSocket, Device, IpProtocol, Link, MAX_DATAGRAM, Mac,
+    Monitor, MonitorEvent, NaRole, Outgoing, Rtnl, VrrpSocket, gratuitous_arp, unsolicited_na,
 };
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
