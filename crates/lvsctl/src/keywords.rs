@@ -30,7 +30,7 @@ struct Keyword {
 impl Keyword {
     fn new(context: Context, row: &'static Row) -> Self {
         let reason = match row.state {
-            State::NoEffect(why) | State::Refused(why) => Some(why),
+            State::NoEffect(why) => Some(why),
             State::Works | State::Pending => None,
         };
         let tier = match row.tier {
