@@ -27,9 +27,6 @@ pub(super) static EXPLANATIONS: &[Explanation] = &[
     warning(Rule::NoEffectYet,
         "lvsd reads the keyword and does not act on it in this version.",
         "global_defs {\n    log_unknown_vrids  # <-\n}", "global_defs {\n    router_id director\n}"),
-    error(Rule::RefusedKeyword,
-        "Running as if the keyword were not there would be unsafe, so lvsd does not.",
-        "auth_hmac {  # <-\n    key 1 abcdefabcdefabcdefabcdefabcdefab\n}", "priority 100").within(Instance),
     error(Rule::MissingArgument,
         "There is nothing safe to assume for the missing word. For options on the lines of a list this is a warning, and the option \
          is ignored.",
