@@ -1,6 +1,7 @@
 //! Measurements side by side with the peer: both makes in one run, round by round in turn, so that what else the machine
 //! does hits both. What counts is the ratio; the absolute times are this machine's.
 
+mod config;
 mod failover;
 mod load;
 mod report;
@@ -19,6 +20,8 @@ const RIVAL: Rival = Rival::V2_3_3;
 /// What to measure.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum What {
+    /// A large configuration, checked: processor time and memory.
+    Config(config::Options),
     /// From the end of a master to the gratuitous ARP of the other, as a third host sees it.
     Failover(failover::Options),
     /// A large IPVS table: loaded, one weight changed, stopped.
@@ -28,6 +31,7 @@ pub(crate) enum What {
 /// Measures. It fails only if it could not; a target that is missed is told, not more.
 pub(crate) fn run(what: &What) -> Result<ExitCode, Failure> {
     match what {
+        What::Config(options) => config::run(options),
         What::Failover(options) => failover::run(options),
         What::Load(options) => load::run(options),
     }
