@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 use ipvs::{Client, Entry, Forward, Op, Scheduler, Service, ServiceKey, Table, Weight};
 use lvsd_ipc::{
-    Applied, CHILD_FD, CheckerPlan, CheckerSnapshot, FrameReader, FrameWriter, FromChild, Generation,
-    StopManner, ToChild,
+    Applied, CheckerPlan, CheckerSnapshot, FrameReader, FrameWriter, FromChild, Generation, StopManner,
+    ToChild,
 };
 use lvsd_model::{
     Check, CheckKind, CheckTiming, Endpoint, LvsConfig, Protocol, RealServer, SchedulerFlags, Target,
@@ -37,7 +37,7 @@ const FOREIGN: &str = "10.9.9.9:99";
 fn was_the_checker() -> bool {
     let wanted = std::env::var_os(ROLE).is_some();
     if wanted {
-        let socket = lvsd_net::adopt_stream(CHILD_FD).expect("the socket that was handed over");
+        let socket = lvsd_net::adopt_stream().expect("the socket that was handed over");
         lvsd_checker::run(socket).expect("a clean end");
     }
     wanted
@@ -58,7 +58,7 @@ impl Checker {
         command.args(["--ignored", "--exact", PLACE, "--nocapture"]).env(ROLE, "yes");
         // The harness of the copy tells of a test, which nobody shall count.
         command.stdout(std::process::Stdio::null());
-        lvsd_net::child::hand_over(&mut command, far.into(), CHILD_FD);
+        lvsd_net::child::hand_over(&mut command, far.into());
         let child = command.spawn().expect("it starts");
         near.set_nonblocking(true).expect("a socket option");
         let (reader, writer) = UnixStream::from_std(near).expect("a socket").into_split();

@@ -30,7 +30,7 @@ mod tracker;
 use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 
-use lvsd_ipc::{CHILD_FD, Role};
+use lvsd_ipc::Role;
 use tracing::error;
 
 /// The VRRP process from start to end: takes over the supervisor's socket and does what it is told by it.
@@ -39,7 +39,7 @@ use tracing::error;
 #[must_use]
 pub fn run() -> ExitCode {
     lvsd_net::set_thread_name(Role::Vrrp.title());
-    match lvsd_net::adopt_stream(CHILD_FD) {
+    match lvsd_net::adopt_stream() {
         Ok(stream) => serve(stream),
         Err(error) => {
             error!(%error, "the supervisor's socket is not there");

@@ -2,9 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The descriptor on which a child finds its end of the socketpair.
-pub const CHILD_FD: i32 = 3;
-
 /// Which child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Role {

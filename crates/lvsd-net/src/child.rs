@@ -1,10 +1,10 @@
-//! What must happen in a new process between fork and exec, and what its parent does until it can answer signals.
+//! What new processes get from this one and what they must not get, and what this one does until it can answer signals.
 //!
-//! `std::process::Command` does the rest; these few steps need a `pre_exec` closure, which is unsafe because only
+//! `std::process::Command` does the rest; a few steps need a `pre_exec` closure, which is unsafe because only
 //! async-signal-safe calls are allowed there.
 
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{OwnedFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
@@ -21,7 +21,7 @@ pub fn isolate(command: &mut Command) {
     unsafe {
         command.pre_exec(move || {
             die_with(parent)?;
-            default_signals();
+            default_signals(KeepIgnored::None);
             ordinary_priority();
             close_on_exec_from(FIRST_FREE);
             Ok(())
@@ -29,25 +29,23 @@ pub fn isolate(command: &mut Command) {
     }
 }
 
-/// Prepares `command` to run a process of the family, which gets `socket` as descriptor `place` and no other beside the
-/// standard three. It lives on when this process dies, and notices by the end of the socket.
-#[expect(unsafe_code, reason = "pre_exec")]
-pub fn hand_over(command: &mut Command, socket: OwnedFd, place: RawFd) {
-    // SAFETY: as in `isolate`; `socket` is owned by the closure, so it is open whenever that runs.
-    unsafe {
-        command.pre_exec(move || {
-            default_signals();
-            close_on_exec_from(FIRST_FREE);
-            let source = socket.as_raw_fd();
-            // dup2 clears close-on-exec on the copy, but does nothing at all when both are the same.
-            let done = if source == place {
-                libc::fcntl(place, libc::F_SETFD, 0)
-            } else {
-                libc::dup2(source, place)
-            };
-            if done < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
-        });
-    }
+/// Prepares `command` to run a process of the family, which finds `socket` as its standard input and takes it from there
+/// by [`crate::adopt_stream`]. It lives on when this process dies, and notices by the end of the socket.
+///
+/// Nothing needs to be done between fork and exec, so there is no fork: the new process begins without a copy of this
+/// one's memory, of which every page that either of them then wrote to would cost a fault. What it must not inherit is
+/// for [`disinherit`] to see to.
+pub fn hand_over(command: &mut Command, socket: OwnedFd) {
+    command.stdin(socket);
+}
+
+/// Undoes what whoever started this process has left to it and would be left to its children: signals that are ignored or
+/// held back, and descriptors beside the standard three, which stay open here, but no further.
+///
+/// To be called first of all, before anything handles a signal.
+pub fn disinherit() {
+    default_signals(KeepIgnored::BrokenPipe);
+    close_on_exec_from(FIRST_FREE);
 }
 
 /// SIGTERM for this process when the thread that made it ends.
@@ -107,9 +105,17 @@ fn ordinary_priority() {
     }
 }
 
+/// The signal that is left as it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum KeepIgnored {
+    None,
+    /// SIGPIPE, which Rust's runtime has every program ignore.
+    BrokenPipe,
+}
+
 /// Every signal to its default action, and none held back: both would last across exec.
 #[expect(unsafe_code, reason = "signal")]
-fn default_signals() {
+fn default_signals(keep: KeepIgnored) {
     // SAFETY: a signal set is plain data; sigemptyset makes it a valid one, and both calls are async-signal-safe.
     unsafe {
         let mut none: libc::sigset_t = std::mem::zeroed();
@@ -117,6 +123,9 @@ fn default_signals() {
         libc::sigprocmask(libc::SIG_SETMASK, &raw const none, std::ptr::null_mut());
     }
     for number in 1..=libc::SIGRTMAX() {
+        if keep == KeepIgnored::BrokenPipe && number == libc::SIGPIPE {
+            continue;
+        }
         // SAFETY: SIG_DFL is always a valid action; numbers that cannot be changed (KILL, STOP, libc's own) are refused.
         unsafe { libc::signal(number, libc::SIG_DFL) };
     }
@@ -186,11 +195,11 @@ mod tests {
     }
 
     #[test]
-    fn a_child_finds_its_socket_at_the_agreed_place() {
+    fn a_child_finds_its_socket_as_standard_input() {
         let (mut near, far) = UnixStream::pair().expect("a pair");
         let mut command = Command::new("/bin/sh");
-        command.args(["-c", "echo hello >&7"]);
-        hand_over(&mut command, far.into(), 7);
+        command.args(["-c", "echo hello >&0"]);
+        hand_over(&mut command, far.into());
         assert!(command.status().expect("sh runs").success());
         drop(command);
         let mut text = String::new();

@@ -1,14 +1,16 @@
 //! How the process and its threads are scheduled, named and tied to their parent.
 
 use std::ffi::CString;
+use std::fs::File;
 use std::io;
-use std::os::fd::RawFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::net::UnixStream;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::sys::mman::{MlockAllFlags, mlockall};
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
+use nix::sys::socket::{SockType, UnixAddr, getsockname, getsockopt, sockopt};
+use nix::unistd::dup2_stdin;
 
 use crate::sys;
 
@@ -66,16 +68,21 @@ pub fn keep_heap() {
     sys::keep_heap(32 << 20);
 }
 
-/// Takes over the stream socket that the parent left open as descriptor `fd`; sets close-on-exec and non-blocking mode.
+/// Takes over the stream socket that the parent left as standard input, which is empty from then on; sets close-on-exec and
+/// non-blocking mode.
 ///
 /// # Errors
-/// When `fd` is not open or is no Unix stream socket, or when a descriptor has been adopted in this process before.
-pub fn adopt_stream(fd: RawFd) -> io::Result<UnixStream> {
-    static TAKEN: AtomicBool = AtomicBool::new(false);
-    if TAKEN.swap(true, Ordering::AcqRel) {
-        return Err(io::Error::new(io::ErrorKind::AlreadyExists, "the inherited socket was taken before"));
+/// When standard input is no Unix stream socket.
+pub fn adopt_stream() -> io::Result<UnixStream> {
+    let input = io::stdin();
+    let is_ours = getsockname::<UnixAddr>(input.as_raw_fd()).is_ok()
+        && getsockopt(&input, sockopt::SockType) == Ok(SockType::Stream);
+    if !is_ours {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "standard input is no Unix stream socket"));
     }
-    let stream = sys::adopt_unix_stream(fd)?;
+    // A copy has close-on-exec set.
+    let stream = UnixStream::from(input.as_fd().try_clone_to_owned()?);
+    dup2_stdin(File::open("/dev/null")?)?;
     stream.set_nonblocking(true)?;
     Ok(stream)
 }

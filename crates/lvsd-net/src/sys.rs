@@ -1,10 +1,7 @@
 //! The `unsafe` of this crate that is not part of starting a process. Nothing here does more than one call.
 
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
-use std::os::unix::net::UnixStream;
 
-use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use socket2::{SockAddr, SockAddrStorage};
 
 /// The packet-socket address of an interface, for sending whole frames.
@@ -53,24 +50,3 @@ pub(crate) fn keep_heap(bytes: i32) {
 /// Other C libraries have nothing to be set.
 #[cfg(not(target_env = "gnu"))]
 pub(crate) fn keep_heap(_bytes: i32) {}
-
-/// Makes an inherited descriptor ours, if it is a Unix stream socket.
-///
-/// The caller sees to it that this happens once in the life of the process.
-pub(crate) fn adopt_unix_stream(fd: RawFd) -> io::Result<UnixStream> {
-    if fd < 3 {
-        return Err(io::Error::from_raw_os_error(libc::EBADF));
-    }
-    // SAFETY: used only within this function, where a closed descriptor gives EBADF and nothing worse.
-    let borrowed = unsafe { BorrowedFd::borrow_raw(fd) };
-    fcntl(borrowed, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
-    let name = nix::sys::socket::getsockname::<nix::sys::socket::UnixAddr>(borrowed.as_raw_fd());
-    let kind = nix::sys::socket::getsockopt(&borrowed, nix::sys::socket::sockopt::SockType);
-    if name.is_err() || kind != Ok(nix::sys::socket::SockType::Stream) {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a Unix stream socket"));
-    }
-    // SAFETY: the descriptor is open (above), came with the process from its parent, and no other object of this
-    // process owns it, since the caller adopts once, before it opens anything.
-    let owned = unsafe { OwnedFd::from_raw_fd(fd) };
-    Ok(owned.into())
-}

@@ -31,7 +31,6 @@ use std::process::ExitCode;
 
 pub use loader::reading_options;
 pub use metrics::manual_section;
-use nix::sys::signal::SigSet;
 
 use crate::cli::{Cli, Misuse};
 
@@ -54,7 +53,7 @@ pub fn options() -> Vec<String> {
 #[must_use]
 pub fn main() -> ExitCode {
     // What started us may have blocked signals, which lasts across exec: then nothing could stop or reload us.
-    let _ = SigSet::all().thread_unblock();
+    lvsd_net::child::disinherit();
     if let Some(role) = std::env::args_os().next().and_then(|name| role::of_name(&name)) {
         return role::enter(role);
     }

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 
-use lvsd_ipc::{CHILD_FD, Role};
+use lvsd_ipc::Role;
 
 use crate::logging::{self, LogSettings};
 
@@ -22,8 +22,7 @@ pub(crate) fn enter(role: Role) -> ExitCode {
     }
     let settings = std::env::var(LogSettings::VARIABLE)
         .map_or_else(|_| LogSettings::default(), |text| LogSettings::from_variable(&text));
-    // Before logging opens a descriptor that could be taken for it.
-    let socket = lvsd_net::adopt_stream(CHILD_FD);
+    let socket = lvsd_net::adopt_stream();
     let guard = logging::start(&settings, Some(role));
     let status = match socket {
         Ok(socket) => run(role, socket),

@@ -9,7 +9,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use lvsd_ipc::{
-    Applied, CHILD_FD, FromChild, Generation, InstanceSnapshot, InstanceState, StopManner, ToChild, VrrpPlan,
+    Applied, FromChild, Generation, InstanceSnapshot, InstanceState, StopManner, ToChild, VrrpPlan,
     VrrpSnapshot, decode, encode,
 };
 use lvsd_lab::{Host, Lan, Link};
@@ -141,8 +141,8 @@ impl Director {
         let mut command = Command::new(std::env::current_exe()?);
         command.args(["--exact", "director_process", "--ignored", "--nocapture"]).env(CHILD, "1");
         let log = std::fs::File::options().create(true).append(true).open(home.path().join("log"))?;
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
-        lvsd_net::child::hand_over(&mut command, far.into(), CHILD_FD);
+        command.stdout(Stdio::null()).stderr(log);
+        lvsd_net::child::hand_over(&mut command, far.into());
         let child = host.enter(|| command.spawn())??;
         drop(command);
         near.set_read_timeout(Some(PATIENCE))?;
