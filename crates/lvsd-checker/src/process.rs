@@ -6,13 +6,14 @@ mod tests;
 use std::collections::HashSet;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use lvsd_health::service_keys;
 use lvsd_ipc::{
-    Applied, CheckerPlan, CheckerSnapshot, FrameError, FrameReader, FrameWriter, FromChild, StopManner,
-    ToChild,
+    Applied, CheckerPlan, CheckerSnapshot, FrameError, FrameReader, FrameWriter, FromChild, Generation,
+    StopManner, ToChild,
 };
-use lvsd_model::{CheckKind, LvsConfig, SchedulingClass, ScriptPolicy};
+use lvsd_model::{CheckKind, SchedulingClass, ScriptPolicy, VirtualServer};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{Mutex, mpsc};
@@ -95,6 +96,8 @@ struct Process {
     schedule: Rc<Schedule>,
     keeper: Rc<Handle>,
     settings: Settings,
+    /// Of the plan that is in force.
+    generation: Option<Generation>,
     /// `None` before the first plan.
     scheduling: Option<SchedulingClass>,
     release: Release,
@@ -116,9 +119,20 @@ impl Process {
         let (keeper, keeping) =
             keeper::spawn(Keeper::new(connect, Journal::new(supervisor)), Rc::clone(&shared));
         let (answers, keeper) = (Answers(Rc::new(Mutex::new(answers))), Rc::new(keeper));
-        let (settings, scheduling, release) = (Settings::default(), None, Release::Ours);
-        let process =
-            Self { answers, shared, probes, notifier, schedule, keeper, settings, scheduling, release };
+        let (settings, generation) = (Settings::default(), None);
+        let (scheduling, release) = (None, Release::Ours);
+        let process = Self {
+            answers,
+            shared,
+            probes,
+            notifier,
+            schedule,
+            keeper,
+            settings,
+            generation,
+            scheduling,
+            release,
+        };
         (process, keeping, checking)
     }
 
@@ -143,8 +157,10 @@ impl Process {
 
     async fn handle(&mut self, order: Order) -> Result<Next, FrameError> {
         match order {
-            ToChild::Apply { generation, plan } => {
-                let outcome = self.apply(*plan).await;
+            ToChild::Apply { generation, mut plan } => {
+                let services = self.services(&mut *plan)?;
+                let outcome = self.apply(*plan, services).await;
+                self.generation = Some(generation);
                 self.answers.send(&Answer::Applied { generation, outcome }).await?;
                 tracing::debug!(generation = generation.0, "plan is in force");
             }
@@ -178,9 +194,18 @@ impl Process {
         });
     }
 
+    /// All services of a plan, those of the plan before that it keeps among them.
+    fn services(&self, plan: &mut CheckerPlan) -> Result<Vec<Arc<VirtualServer>>, FrameError> {
+        let brought = std::mem::take(&mut plan.config.services).into_iter().map(Arc::new).collect();
+        let Some(amendment) = &plan.amends else { return Ok(brought) };
+        let old: Vec<_> = self.shared.health.borrow().configs().map(Arc::clone).collect();
+        let all = amendment.put_together(&old, brought);
+        all.filter(|_| self.generation == Some(amendment.base)).ok_or(FrameError::Amendment)
+    }
+
     /// Moves to a plan; returns when the kernel's table has followed, or cannot.
-    async fn apply(&mut self, plan: CheckerPlan) -> Applied {
-        let CheckerPlan { config, scripts, scheduling, runtime_dir } = plan;
+    async fn apply(&mut self, plan: CheckerPlan, services: Vec<Arc<VirtualServer>>) -> Applied {
+        let CheckerPlan { config, amends: _, scripts, scheduling, runtime_dir } = plan;
         let first = self.scheduling.is_none();
         let mut complaints = Vec::new();
         if self.scheduling != Some(scheduling) {
@@ -190,18 +215,18 @@ impl Process {
         self.probes.renew(scripts.clone());
         self.notifier.renew(scripts);
         self.schedule.renew();
-        complaints.extend(self.refused_programs(&config));
+        complaints.extend(self.refused_programs(&services));
         self.release = if config.flush_on_stop { Release::Everything } else { Release::Ours };
         let standing = if first {
             let flush = if config.flush_at_start { FlushAtStart::Yes } else { FlushAtStart::No };
-            self.keeper.adopt(runtime_dir.clone(), service_keys(&config).collect(), flush).await
+            self.keeper.adopt(runtime_dir.clone(), service_keys(&services).collect(), flush).await
         } else {
             ipvs::Table::new()
         };
         // The keeper has loaded the kernel's module by now, if there is anything to keep.
         let settings = self.settings.apply(&config, &runtime_dir);
         complaints.extend(settings.await);
-        self.shared.health.borrow_mut().apply(self.shared.now(), config, &standing);
+        self.shared.health.borrow_mut().apply_services(self.shared.now(), services, &standing);
         self.schedule.pass_on();
         self.shared.schedule_changed.notify_one();
         complaints.extend(self.keeper.sync().await);
@@ -209,8 +234,8 @@ impl Process {
     }
 
     /// The programs of checks that cannot run on this host, each once.
-    fn refused_programs(&self, config: &LvsConfig) -> Vec<String> {
-        let servers = config.services.iter().flat_map(|service| &service.real_servers);
+    fn refused_programs(&self, services: &[Arc<VirtualServer>]) -> Vec<String> {
+        let servers = services.iter().flat_map(|service| &service.real_servers);
         let programs = servers.flat_map(|server| &server.checks).filter_map(|check| match &check.kind {
             CheckKind::Misc(misc) => Some((&misc.script, &check.kind)),
             CheckKind::Tcp(_) | CheckKind::Http(_) => None,

@@ -1,6 +1,7 @@
 //! The whole: configuration and outcomes in, events and desired entries out.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
 
 use ipvs::{Entry, ServiceKey, Table};
 use lvsd_model::{Check, LvsConfig, Protocol, RealServer, VirtualServer, Weight};
@@ -48,17 +49,17 @@ impl Health {
     /// that are new here are presumed to be what they are there. Of a service that is new here its quorum is told.
     /// Services whose desired entry differs from before are marked as changed.
     pub fn apply(&mut self, now: Time, config: LvsConfig, standing: &Table) {
-        let old: HashMap<(String, Protocol), usize> = self
-            .pools
-            .iter()
-            .enumerate()
-            .map(|(index, pool)| ((pool.config.name.clone(), pool.config.protocol), index))
-            .collect();
+        self.apply_services(now, config.services.into_iter().map(Arc::new).collect(), standing);
+    }
+
+    /// The same with services that may be those of before, as [`Health::configs`] has them.
+    pub fn apply_services(&mut self, now: Time, services: Vec<Arc<VirtualServer>>, standing: &Table) {
+        let old: HashMap<(&str, Protocol), &Pool> =
+            self.pools.iter().map(|pool| ((pool.config.name.as_str(), pool.config.protocol), pool)).collect();
         self.checks.unassign_all();
-        let mut pools = Vec::with_capacity(config.services.len());
-        for service in config.services {
-            let before = old.get(&(service.name.clone(), service.protocol));
-            let before = before.and_then(|&index| self.pools.get(index));
+        let mut pools = Vec::with_capacity(services.len());
+        for service in services {
+            let before = old.get(&(service.name.as_str(), service.protocol)).copied();
             pools.push(build(now, service, pools.len(), before, standing, &mut self.checks));
         }
         self.checks.drop_unused();
@@ -159,6 +160,11 @@ impl Health {
         self.services.contains_key(key)
     }
 
+    /// The virtual servers as configured, in their order.
+    pub fn configs(&self) -> impl Iterator<Item = &Arc<VirtualServer>> {
+        self.pools.iter().map(|pool| &pool.config)
+    }
+
     /// The configured services' keys, in no particular order.
     pub fn service_keys(&self) -> impl Iterator<Item = &ServiceKey> {
         self.services.keys()
@@ -187,9 +193,9 @@ impl Health {
     }
 }
 
-/// The kernel's keys of all services of a configuration, in its order.
-pub fn service_keys(config: &LvsConfig) -> impl Iterator<Item = ServiceKey> + '_ {
-    config.services.iter().flat_map(|service| {
+/// The kernel's keys of all virtual servers, in their order.
+pub fn service_keys(services: &[Arc<VirtualServer>]) -> impl Iterator<Item = ServiceKey> + '_ {
+    services.iter().flat_map(|service| {
         service.endpoints.iter().map(|endpoint| crate::table::service_key(endpoint, service.protocol))
     })
 }
@@ -200,7 +206,7 @@ type Before = (Vec<Option<ServerState>>, Quorum);
 /// Makes the pool of a virtual server, giving it its checks.
 fn build(
     now: Time,
-    config: VirtualServer,
+    config: Arc<VirtualServer>,
     index: usize,
     before: Option<&Pool>,
     standing: &Table,
@@ -249,7 +255,7 @@ pub struct ServiceView<'a> {
 impl<'a> ServiceView<'a> {
     /// Its configuration.
     #[must_use]
-    pub const fn config(&self) -> &'a VirtualServer {
+    pub fn config(&self) -> &'a VirtualServer {
         &self.pool.config
     }
 

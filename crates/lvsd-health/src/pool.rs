@@ -1,6 +1,7 @@
 //! One virtual server: which of its servers are up, whether it has its quorum, and what the kernel should hold for it.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use ipvs::{Dest, DestKey, Entry, ServiceKey};
 use lvsd_model::{Check, CheckKind, RealServer, SorryServer, VirtualServer, Weight};
@@ -60,7 +61,7 @@ pub(crate) struct State {
 
 #[derive(Clone, Debug)]
 pub(crate) struct Pool {
-    pub(crate) config: VirtualServer,
+    pub(crate) config: Arc<VirtualServer>,
     pub(crate) keys: Vec<ServiceKey>,
     /// As many as `config.real_servers`, in their order.
     pub(crate) servers: Vec<Server>,
@@ -70,7 +71,7 @@ pub(crate) struct Pool {
 impl Pool {
     /// A pool with its first state, which follows the one `before` if there was one.
     pub(crate) fn new(
-        config: VirtualServer,
+        config: Arc<VirtualServer>,
         mut servers: Vec<Server>,
         before: Option<Quorum>,
         checks: &Checks,

@@ -6,11 +6,15 @@ use std::time::Duration;
 use lvsd_model::{LvsConfig, SchedulingClass, ScriptPolicy};
 use serde::{Deserialize, Serialize};
 
+use crate::amend::Amendment;
+
 /// What the checker process is to do.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckerPlan {
-    /// Services, servers, checks.
+    /// Services, servers, checks; of the services only those that are new or changed if the plan amends another.
     pub config: LvsConfig,
+    /// How the services follow from those of the plan before; `None`: `config` has all of them.
+    pub amends: Option<Amendment>,
     /// Rules for scripts.
     pub scripts: ScriptPolicy,
     /// Scheduling of the process.

@@ -24,6 +24,9 @@ pub enum FrameError {
     /// More than [`MAX_FRAME`].
     #[error("a frame of {0} bytes is too large")]
     TooLarge(usize),
+    /// A plan amends another one than there is.
+    #[error("a plan does not follow from the one before it")]
+    Amendment,
     /// The body is not the expected message.
     #[error("a frame does not decode: {0}")]
     Body(#[from] postcard::Error),

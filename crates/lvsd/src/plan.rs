@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use lvsd_ipc::{CheckerPlan, Role, VrrpPlan};
+use lvsd_ipc::{Amendment, CheckerPlan, Generation, Role, VrrpPlan};
 use lvsd_model::{Config, LvsConfig, VrrpConfig};
 
 use crate::cli::Cli;
@@ -71,14 +71,53 @@ pub(crate) fn vrrp(config: &Config, context: &PlanContext) -> VrrpPlan {
     }
 }
 
-/// The part of the checker process.
-pub(crate) fn checker(config: &Config, context: &PlanContext) -> CheckerPlan {
-    let globals = &config.globals;
+/// The part of the checker process: of its services only what it does not have yet.
+pub(crate) fn checker(config: &Config, amends: Option<Amendment>, context: &PlanContext) -> CheckerPlan {
+    let (globals, lvs) = (&config.globals, &config.lvs);
+    let services = match &amends {
+        None => lvs.services.clone(),
+        Some(amendment) => amendment.brought(&lvs.services).cloned().collect(),
+    };
     CheckerPlan {
-        config: config.lvs.clone(),
+        config: LvsConfig {
+            services,
+            flush_at_start: lvs.flush_at_start,
+            flush_on_stop: lvs.flush_on_stop,
+            timeouts: lvs.timeouts,
+            sync_daemon: lvs.sync_daemon.clone(),
+        },
+        amends,
         scripts: globals.scripts.clone(),
         scheduling: globals.checker_scheduling,
         runtime_dir: context.runtime_dir.clone(),
+    }
+}
+
+/// What the checker process was given last.
+#[derive(Debug, Default)]
+pub(crate) struct Given {
+    /// To which process, by its serial number, of which configuration.
+    last: Option<(u64, Generation)>,
+    /// How the present configuration follows from that one.
+    amendment: Option<Amendment>,
+}
+
+impl Given {
+    /// Takes note that a configuration takes the place of another.
+    pub(crate) fn replaced(&mut self, generation: Generation, old: &LvsConfig, new: &LvsConfig) {
+        let follows = self.last.is_some_and(|(_, given)| given == generation);
+        self.amendment = follows.then(|| Amendment::between(generation, &old.services, &new.services));
+    }
+
+    /// Takes note that a process is given the present configuration; what it is to be told of the services, if not all.
+    pub(crate) fn give(&mut self, process: u64, generation: Generation) -> Option<Amendment> {
+        let before = self.last.replace((process, generation));
+        self.amendment.take().filter(|_| before.is_some_and(|(last, _)| last == process))
+    }
+
+    /// Takes note that a process is given something else.
+    pub(crate) fn forget(&mut self) {
+        *self = Self::default();
     }
 }
 
@@ -106,6 +145,26 @@ mod tests {
         assert_eq!(roles("--all -P"), PerRole { vrrp: true, checker: false });
         assert_eq!(roles("--all -C"), PerRole { vrrp: false, checker: true });
         assert_eq!(roles("--all -P -C"), PerRole { vrrp: true, checker: true });
+    }
+
+    #[test]
+    fn only_the_process_that_had_the_configuration_before_is_told_what_changed() {
+        let empty = LvsConfig::default();
+        let [one, two, three, four] = [1, 2, 3, 4].map(Generation);
+        let mut given = Given::default();
+        assert_eq!(given.give(1, one), None);
+        given.replaced(one, &empty, &empty);
+        assert_eq!(given.give(1, two).map(|amendment| amendment.base), Some(one));
+        // Its successor knows nothing.
+        given.replaced(two, &empty, &empty);
+        assert_eq!(given.give(2, three), None);
+        // Nor does one that missed a configuration.
+        given.replaced(three, &empty, &empty);
+        given.replaced(four, &empty, &empty);
+        assert_eq!(given.give(2, Generation(5)), None);
+        given.replaced(Generation(5), &empty, &empty);
+        given.forget();
+        assert_eq!(given.give(2, Generation(6)), None);
     }
 
     #[test]

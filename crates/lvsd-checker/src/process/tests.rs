@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::Instant;
 
-use lvsd_ipc::{Generation, ServiceSnapshot};
-use lvsd_model::{CheckTiming, Invocation, RealServer, Script, VirtualServer};
+use lvsd_ipc::{Amendment, Run, ServiceSnapshot};
+use lvsd_model::{CheckTiming, Invocation, LvsConfig, RealServer, Script, VirtualServer};
 use tokio::net::TcpListener;
 
 use super::*;
@@ -40,7 +40,11 @@ impl Bench {
     }
 
     async fn apply(&mut self, directory: &Path, config: LvsConfig) -> Applied {
-        let plan = CheckerPlan { config, runtime_dir: directory.to_owned(), ..CheckerPlan::default() };
+        self.apply_plan(CheckerPlan { config, runtime_dir: directory.to_owned(), ..CheckerPlan::default() })
+            .await
+    }
+
+    async fn apply_plan(&mut self, plan: CheckerPlan) -> Applied {
         let generation = Generation(7);
         self.orders.send(&Order::Apply { generation, plan: Box::new(plan) }).await.expect("sent");
         match self.answer().await {
@@ -204,6 +208,50 @@ fn a_reload_keeps_what_the_checks_have_found() {
         assert_eq!(bench.apply(directory.path(), with(5)).await, Applied::Done);
         assert_eq!(kernel.take_ops(), ["edit 192.0.2.1:80 Masq weight 5 of tcp 10.0.0.1:80"]);
         bench.stop(StopManner::Release).await;
+    });
+}
+
+#[test]
+fn a_plan_that_amends_the_one_before_brings_only_what_is_new() {
+    block_on(async {
+        let directory = directory();
+        let kernel = Fake::default();
+        let other = |at: &str| service(at, vec![server("192.0.2.9:80")]);
+        let old = vec![service(VS, vec![server("192.0.2.1:80")]), other("10.0.0.2:80"), other("10.0.0.3:80")];
+        let mut new = old.clone();
+        new.remove(2);
+        new[0].real_servers = vec![server("192.0.2.1:80"), server("192.0.2.2:80")];
+        let amends = Amendment::between(Generation(7), &old, &new);
+        assert_eq!(amends.runs, [Run::New { count: 1 }, Run::Kept { first: 1, count: 1 }]);
+        let brought = config(amends.brought(&new).cloned().collect());
+
+        let mut bench = Bench::new(&kernel).await;
+        bench.apply(directory.path(), config(old)).await;
+        kernel.take_ops();
+        let plan = CheckerPlan { config: brought, amends: Some(amends), ..CheckerPlan::default() };
+        assert_eq!(bench.apply_plan(plan).await, Applied::Done);
+        let ops = kernel.take_ops();
+        assert_eq!(ops.len(), 2, "{ops:?}");
+        let names: Vec<_> = bench.snapshot().await.services.into_iter().map(|service| service.name).collect();
+        assert_eq!(names, new.into_iter().map(|service| service.name).collect::<Vec<_>>());
+        bench.stop(StopManner::Release).await;
+    });
+}
+
+#[test]
+fn a_plan_that_amends_another_ends_the_process_and_leaves_the_table() {
+    block_on(async {
+        let directory = directory();
+        let kernel = Fake::default();
+        let mut bench = Bench::new(&kernel).await;
+        bench.apply(directory.path(), one(vec![server("192.0.2.1:80")])).await;
+        kernel.take_ops();
+        let amends = Amendment { base: Generation(6), runs: vec![Run::Kept { first: 0, count: 1 }] };
+        let plan = Box::new(CheckerPlan { amends: Some(amends), ..CheckerPlan::default() });
+        bench.orders.send(&Order::Apply { generation: Generation(8), plan }).await.expect("sent");
+        let ended = timeout(PATIENCE, bench.process).await.expect("it ends").expect("no panic");
+        assert!(ended.is_err());
+        assert!(kernel.take_ops().is_empty());
     });
 }
 

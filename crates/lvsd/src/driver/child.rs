@@ -2,12 +2,11 @@
 
 use std::io;
 use std::os::unix::net::UnixStream as StdStream;
-use std::process::{ExitStatus, Stdio};
+use std::process::ExitStatus;
 use std::sync::Arc;
 
 use lvsd_ipc::{
-    Applied, CHILD_FD, CheckerSnapshot, Frame, FrameError, FrameReader, FromChild, Generation, Role,
-    VrrpSnapshot,
+    Applied, CheckerSnapshot, Frame, FrameError, FrameReader, FromChild, Generation, Role, VrrpSnapshot,
 };
 use serde::de::DeserializeOwned;
 use tokio::io::AsyncWriteExt;
@@ -82,14 +81,13 @@ impl Child {
         let mut command = Command::new("/proc/self/exe");
         command
             .arg0(id.role.title())
-            .stdin(Stdio::null())
             // What a terminal sends to its group is for the supervisor.
             .process_group(0)
             .env(LogSettings::VARIABLE, log.to_variable());
         systemd::VARIABLES.iter().for_each(|name| {
             command.env_remove(name);
         });
-        lvsd_net::child::hand_over(command.as_std_mut(), theirs.into(), CHILD_FD);
+        lvsd_net::child::hand_over(command.as_std_mut(), theirs.into());
         let mut process = command.spawn()?;
         let pid = process.id().unwrap_or_default();
         let kill = Arc::new(Notify::new());
@@ -155,7 +153,7 @@ async fn listen<S, E>(
             }
             // A process that is killed resets the connection.
             Ok(None) | Err(FrameError::Io(_)) => break Silence::Closed,
-            Err(error @ (FrameError::TooLarge(_) | FrameError::Body(_))) => {
+            Err(error @ (FrameError::TooLarge(_) | FrameError::Body(_) | FrameError::Amendment)) => {
                 break Silence::Rubbish(error.to_string());
             }
         }

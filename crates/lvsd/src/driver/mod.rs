@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use lvsd_config::Loaded;
-use lvsd_ipc::{Applied, Frame, FrameError, Generation, Role, StopManner, ToChild};
+use lvsd_ipc::{Amendment, Applied, Frame, FrameError, Generation, Role, StopManner, ToChild};
 use lvsd_model::{Config, MetricsListen};
 use lvsd_net::child::HeldSignals;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -25,7 +25,7 @@ use crate::logging::LogSettings;
 use crate::metrics;
 use crate::observation::{Health, Observation};
 use crate::pidfile::PidFile;
-use crate::plan::{self, PlanContext, Selection};
+use crate::plan::{self, Given, PlanContext, Selection};
 use crate::policy::{Action, Announcement, Event, Policy, Settings, Wanted};
 use crate::roles::PerRole;
 use crate::signals::{self, Interrupt, Request};
@@ -137,6 +137,7 @@ struct Driver {
     context: PlanContext,
     log: LogSettings,
     config: Config,
+    given: Given,
     health: Health,
     children: PerRole<Option<Child>>,
     /// Whether the end of the process was asked for.
@@ -164,6 +165,7 @@ impl Driver {
             context: setup.plans,
             log: setup.log,
             config: setup.config,
+            given: Given::default(),
             health: setup.health,
             children: PerRole::default(),
             stop_asked: PerRole::default(),
@@ -198,14 +200,8 @@ impl Driver {
                 Action::Postponed(role, delay) => {
                     tracing::warn!("{} process: next start in {delay:?}", role.name());
                 }
-                Action::Apply(role, generation) => {
-                    let frame = self.plan(role, generation, &self.config);
-                    self.send_plan(role, frame);
-                }
-                Action::Clear(role) => {
-                    let frame = self.plan(role, Generation(0), &plan::nothing(&self.config));
-                    self.send_plan(role, frame);
-                }
+                Action::Apply(role, generation) => self.apply(role, generation),
+                Action::Clear(role) => self.clear(role),
                 Action::Stop(role, manner) => self.stop(role, manner),
                 Action::Kill(role) => self.kill(role),
                 Action::Announce(announcement) => self.announce(announcement),
@@ -284,6 +280,7 @@ impl Driver {
         }
         self.listen.send_replace(config.globals.metrics_listen);
         let wanted = self.selection.wanted(&config);
+        self.given.replaced(self.policy.generation(), &self.config.lvs, &config.lvs);
         self.config = config;
         self.health.reload.last_refused = false;
         self.health.reload.succeeded += 1;
@@ -325,14 +322,35 @@ impl Driver {
         }
     }
 
-    fn plan(&self, role: Role, generation: Generation, config: &Config) -> Result<Frame, FrameError> {
+    fn apply(&mut self, role: Role, generation: Generation) {
+        let amends = match (role, self.children.of(role)) {
+            (Role::Checker, Some(child)) => self.given.give(child.id.serial, generation),
+            _ => None,
+        };
+        let frame = self.plan(role, generation, &self.config, amends);
+        self.send_plan(role, frame);
+    }
+
+    fn clear(&mut self, role: Role) {
+        self.given.forget();
+        let frame = self.plan(role, Generation(0), &plan::nothing(&self.config), None);
+        self.send_plan(role, frame);
+    }
+
+    fn plan(
+        &self,
+        role: Role,
+        generation: Generation,
+        config: &Config,
+        amends: Option<Amendment>,
+    ) -> Result<Frame, FrameError> {
         match role {
             Role::Vrrp => {
                 let plan = Box::new(plan::vrrp(config, &self.context));
                 lvsd_ipc::encode(&ToChild::Apply { generation, plan })
             }
             Role::Checker => {
-                let plan = Box::new(plan::checker(config, &self.context));
+                let plan = Box::new(plan::checker(config, amends, &self.context));
                 lvsd_ipc::encode(&ToChild::Apply { generation, plan })
             }
         }
@@ -341,7 +359,10 @@ impl Driver {
     fn send_plan(&mut self, role: Role, frame: Result<Frame, FrameError>) {
         match frame {
             Ok(frame) => self.send(role, frame),
-            Err(error) => tracing::error!(%error, "the plan of the {} process cannot be sent", role.name()),
+            Err(error) => {
+                self.given.forget();
+                tracing::error!(%error, "the plan of the {} process cannot be sent", role.name());
+            }
         }
     }
 
