@@ -186,7 +186,7 @@ impl Pool {
             server: config.address,
             standing,
             failure,
-            script: script.clone(),
+            script: script.as_deref().cloned(),
         }
     }
 

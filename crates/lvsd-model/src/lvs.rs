@@ -268,10 +268,10 @@ pub struct RealServer {
     pub inhibit_on_failure: bool,
     /// `alpha`: down until the first success.
     pub alpha: bool,
-    /// `notify_up`.
-    pub notify_up: Option<Script>,
+    /// `notify_up`; boxed, since few of many servers have one.
+    pub notify_up: Option<Box<Script>>,
     /// `notify_down`.
-    pub notify_down: Option<Script>,
+    pub notify_down: Option<Box<Script>>,
     /// Its checks; it is up while none of them has failed. None: always up.
     pub checks: Vec<Check>,
 }

@@ -80,7 +80,7 @@ fn service_scripts(service: &VirtualServer) -> impl Iterator<Item = &Script> {
             CheckKind::Misc(misc) => Some(&misc.script),
             _ => None,
         });
-        server.notify_up.iter().chain(&server.notify_down).chain(checks)
+        server.notify_up.as_deref().into_iter().chain(server.notify_down.as_deref()).chain(checks)
     });
     service.quorum_up.iter().chain(&service.quorum_down).chain(of_servers)
 }

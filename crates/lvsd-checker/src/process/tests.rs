@@ -302,7 +302,11 @@ fn scripts_run_on_changes_and_with_omega_at_the_end() {
         let (alive, at) = listener().await;
         let log = directory.path().join("log");
         let say = |word: &str| shell(&format!("echo {word} >> {}", log.display()));
-        let real = RealServer { notify_down: say("down"), notify_up: say("up"), ..checked(&at) };
+        let real = RealServer {
+            notify_down: say("down").map(Box::new),
+            notify_up: say("up").map(Box::new),
+            ..checked(&at)
+        };
         let omega = VirtualServer {
             omega: true,
             quorum_up: say("quorum_up"),

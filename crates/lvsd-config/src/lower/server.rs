@@ -25,8 +25,8 @@ struct ServerDraft {
     alpha: bool,
     virtualhost: Option<String>,
     timing: Timing,
-    notify_up: Option<Script>,
-    notify_down: Option<Script>,
+    notify_up: Option<Box<Script>>,
+    notify_down: Option<Box<Script>>,
 }
 
 impl<'a> Lowering<'a> {
@@ -153,8 +153,8 @@ impl<'a> Lowering<'a> {
             }
             "alpha" => draft.alpha = self.boolean(statement).unwrap_or(draft.alpha),
             "virtualhost" => draft.virtualhost = self.word(statement, 0).map(|word| word.text.to_owned()),
-            "notify_up" => draft.notify_up = self.script(statement),
-            "notify_down" => draft.notify_down = self.script(statement),
+            "notify_up" => draft.notify_up = self.script(statement).map(Box::new),
+            "notify_down" => draft.notify_down = self.script(statement).map(Box::new),
             _ => return self.timing(statement, 1, &mut draft.timing),
         }
         true

@@ -73,8 +73,8 @@ fn server(at: &str) -> RealServer {
         lower_threshold: 0,
         inhibit_on_failure: false,
         alpha: false,
-        notify_up: Some(script("up")),
-        notify_down: Some(script("down")),
+        notify_up: Some(Box::new(script("up"))),
+        notify_down: Some(Box::new(script("down"))),
         checks: vec![tcp(at)],
     }
 }
