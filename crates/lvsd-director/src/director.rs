@@ -1,6 +1,6 @@
 //! The main thread: does what the supervisor says, runs scripts, tells what happened.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::os::unix::net::UnixStream as StdStream;
 use std::process::ExitCode;
@@ -10,9 +10,9 @@ use std::time::Duration;
 use lvsd_ipc::{
     Applied, FrameReader, FrameWriter, FromChild, Generation, StopManner, ToChild, VrrpPlan, VrrpSnapshot,
 };
-use lvsd_model::{Instance, InterfaceName, SchedulingClass, VirtualAddress, VrrpConfig};
+use lvsd_model::{Instance, InterfaceName, SchedulingClass, Statics, VirtualAddress, VrrpConfig};
 use lvsd_net::{Rtnl, uptime};
-use lvsd_vrrp::{InstanceId, ShutdownMode, State};
+use lvsd_vrrp::{ShutdownMode, State};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -22,7 +22,7 @@ use tracing::{error, info, warn};
 
 use crate::election::{self, Event, Report};
 use crate::fit::fit;
-use crate::keeper::{self, Foreign, Kept};
+use crate::keeper::{self, Counts, Foreign};
 use crate::notify::Notifier;
 use crate::schedule::{self, Duty};
 use crate::sync::SyncFollower;
@@ -225,19 +225,21 @@ impl Drop for Guard {
 }
 
 /// Adds to a report what the keeper knows and what the configuration says.
-fn combine(report: Report, kept: &BTreeMap<InstanceId, Kept>, config: &VrrpConfig) -> VrrpSnapshot {
+fn combine(report: Report, counts: &Counts, config: &VrrpConfig) -> VrrpSnapshot {
     let Report { mut snapshot, ids } = report;
     let configs: HashMap<&str, &Instance> =
         config.instances.iter().map(|instance| (instance.name.as_str(), instance)).collect();
     for (instance, id) in snapshot.instances.iter_mut().zip(ids) {
-        let kept = kept.get(&id).copied().unwrap_or_default();
+        let kept = counts.instances.get(&id).copied().unwrap_or_default();
         instance.addresses_present = kept.present;
+        instance.routing_present = kept.routing_present;
         instance.adverts.announcements_sent = kept.announced;
         let lines =
             configs.get(instance.name.as_str()).map(|config| config.addresses.iter().chain(&config.excluded));
         let text = |line: &VirtualAddress| format!("{}/{}", line.address, line.prefix_len);
         instance.addresses = lines.into_iter().flatten().map(text).collect();
     }
+    snapshot.routing_healed = counts.routing_healed;
     snapshot
 }
 
@@ -380,6 +382,8 @@ impl Director {
         }));
         if first {
             engine.begin(&config).await.ok_or(End::ThreadEnded("keeper"))?;
+        } else {
+            engine.keeper.send(keeper::Command::Standing(Arc::clone(&config)));
         }
         self.trackers.retire(&config.scripts, &plan.scripts);
         engine.apply(Arc::clone(&config)).await.ok_or(End::ThreadEnded("election"))?;
@@ -491,6 +495,9 @@ impl Director {
         engine.election.send(election::Input::Shutdown { mode, done });
         // Fails when the thread has ended, and then there is nobody to resign.
         let _ = timeout(ANSWER, resigned).await;
+        if manner == StopManner::Release {
+            engine.keeper.send(keeper::Command::Standing(Arc::default()));
+        }
         let (done, released) = oneshot::channel();
         engine.keeper.send(keeper::Command::Barrier(done));
         while let Ok(event) = engine.events.try_recv() {
@@ -546,11 +553,23 @@ fn missing_interfaces(config: &VrrpConfig) -> Vec<String> {
         let addresses = instance.addresses.iter().chain(&instance.excluded);
         let of_addresses = addresses.filter_map(|line| line.interface.as_ref());
         let tracked = instance.trackers.interfaces.iter().map(|line| &line.interface);
-        for interface in instance.interface.iter().chain(of_addresses).chain(tracked) {
+        let of_routes = instance.routes.iter().flat_map(|route| route.hops.iter());
+        let of_routes = of_routes.filter_map(|hop| hop.interface.as_ref());
+        for interface in instance.interface.iter().chain(of_addresses).chain(of_routes).chain(tracked) {
             let message = format!("vrrp_instance {}: there is no interface {interface} (yet)", instance.name);
             if nix::net::if_::if_nametoindex(interface.as_str()).is_err() && !missing.contains(&message) {
                 missing.push(message);
             }
+        }
+    }
+    let Statics { addresses, routes, rules: _ } = &config.statics;
+    let of_addresses = addresses.iter().filter_map(|one| one.object.interface.as_ref());
+    let of_routes =
+        routes.iter().flat_map(|one| one.object.hops.iter()).filter_map(|hop| hop.interface.as_ref());
+    for interface in of_addresses.chain(of_routes) {
+        let message = format!("static addresses and routes: there is no interface {interface} (yet)");
+        if nix::net::if_::if_nametoindex(interface.as_str()).is_err() && !missing.contains(&message) {
+            missing.push(message);
         }
     }
     missing

@@ -33,6 +33,18 @@ impl Role {
         }
     }
 
+    /// The VRRP process's other journal, of routes and rules.
+    pub const ROUTING_JOURNAL: &str = "routes";
+
+    /// Names of all journals of the process.
+    #[must_use]
+    pub const fn journals(self) -> &'static [&'static str] {
+        match self {
+            Self::Vrrp => &["addresses", Self::ROUTING_JOURNAL],
+            Self::Checker => &["ipvs"],
+        }
+    }
+
     /// The file in the runtime directory that says what the process has put into the kernel. There is one only while there
     /// is something in it: found at the start, it means that an earlier process was killed.
     #[must_use]

@@ -172,6 +172,8 @@ pub struct InstanceSnapshot {
     pub addresses: Vec<String>,
     /// How many of them are on their interfaces now.
     pub addresses_present: u32,
+    /// How many of its virtual routes and rules are there now.
+    pub routing_present: u32,
     /// Times that an address deleted by somebody else was put back.
     pub addresses_healed: u64,
     /// Adverts.
@@ -225,6 +227,8 @@ pub struct VrrpSnapshot {
     pub unknown_vrid: u64,
     /// Packets that are no VRRP at all.
     pub malformed: u64,
+    /// Times that a route or rule deleted by somebody else was put back.
+    pub routing_healed: u64,
     /// Greatest lateness of the election timer since the start.
     pub worst_lateness: Duration,
 }

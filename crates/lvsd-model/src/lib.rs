@@ -8,7 +8,10 @@
 mod auth;
 mod globals;
 mod lvs;
+mod route;
+mod rule;
 mod script;
+mod statics;
 mod sync;
 mod units;
 mod vrrp;
@@ -20,12 +23,18 @@ pub use lvs::{
     MiscCheck, Persistence, Protocol, RealServer, Scheduler, SchedulerFlags, SorryServer, StatusRanges,
     Target, TlsOptions, TunnelChecksum, TunnelKind, VirtualServer,
 };
+pub use route::{
+    Encap, Hop, Hops, Metric, Metrics, Placement, Prefix, Realms, Route, RouteKind, RouteTable,
+    RouterPreference, TunnelHeader,
+};
+pub use rule::{FirewallMark, Range, Rule, RuleAction};
 pub use script::{Invocation, ReadableFile, RunAs, Script, ScriptPolicy};
+pub use statics::{Static, Statics, TrackGroup};
 pub use sync::{ConnectionTimeouts, FollowingSyncDaemon, SyncDaemon};
 pub use units::{AdvertInterval, Family, InterfaceName, OutOfRange, Priority, Vrid, Weight};
 pub use vrrp::{
-    AddressScope, Broadcast, GarpPolicy, InitialState, Instance, Notify, OldUnicastChecksum, Preempt,
-    PreferredLifetime, SyncGroup, TrackInterface, TrackScript, TrackWeight, TrackedScript, Trackers,
+    AddressFlags, AddressScope, Broadcast, GarpPolicy, InitialState, Instance, Notify, OldUnicastChecksum,
+    Preempt, PreferredLifetime, SyncGroup, TrackInterface, TrackScript, TrackWeight, TrackedScript, Trackers,
     Transport, UnicastPeer, Version, VirtualAddress, VrrpConfig,
 };
 

@@ -6,7 +6,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::auth::Auth;
+use crate::route::Route;
+use crate::rule::Rule;
 use crate::script::{ReadableFile, Script};
+use crate::statics::{Statics, TrackGroup};
 use crate::sync::FollowingSyncDaemon;
 use crate::units::{AdvertInterval, Family, InterfaceName, Priority, Vrid};
 
@@ -22,6 +25,10 @@ pub struct VrrpConfig {
     pub scripts: Vec<TrackScript>,
     /// `lvs_sync_daemon` with an instance.
     pub sync_daemon: Option<FollowingSyncDaemon>,
+    /// What is there whoever is master.
+    pub statics: Statics,
+    /// Instances that need some of it; names are unique.
+    pub track_groups: Vec<TrackGroup>,
 }
 
 /// The protocol version of an instance.
@@ -113,7 +120,7 @@ pub struct UnicastPeer {
 }
 
 /// `scope` of an address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AddressScope(pub u8);
 
@@ -131,7 +138,7 @@ impl AddressScope {
 }
 
 /// `brd`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Broadcast {
     /// None is set.
@@ -143,7 +150,7 @@ pub enum Broadcast {
 }
 
 /// `preferred_lft`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum PreferredLifetime {
     /// Never deprecated.
@@ -153,7 +160,7 @@ pub enum PreferredLifetime {
 }
 
 /// One line of `virtual_ipaddress` or `virtual_ipaddress_excluded`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct VirtualAddress {
     /// The address.
@@ -178,6 +185,20 @@ pub struct VirtualAddress {
     pub no_dad: bool,
     /// `preferred_lft`; zero for an IPv6 /128.
     pub preferred: PreferredLifetime,
+    /// Rarer flags.
+    pub flags: AddressFlags,
+}
+
+/// Flags of an address that few need; off unless written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct AddressFlags {
+    /// `home`: the home address of a mobile node (RFC 6275); IPv6 only.
+    pub home: bool,
+    /// `mngtmpaddr`: temporary addresses are made from it (RFC 8981); IPv6 only.
+    pub manage_temporary: bool,
+    /// `autojoin`: the multicast group that the address is, is joined.
+    pub autojoin: bool,
 }
 
 /// Gratuitous ARP and unsolicited neighbour advertisement timing (behaviour of the field: blocks of repeats).
@@ -330,6 +351,12 @@ pub struct Instance {
     pub addresses: Vec<VirtualAddress>,
     /// `virtual_ipaddress_excluded`: held like the others, not in adverts; either family.
     pub excluded: Vec<VirtualAddress>,
+    /// `virtual_routes`.
+    pub routes: Vec<Route>,
+    /// `virtual_rules`.
+    pub rules: Vec<Rule>,
+    /// `promote_secondaries`: removing an address leaves the others of its subnet alone.
+    pub promote_secondaries: bool,
     /// `garp_*`.
     pub garp: GarpPolicy,
     /// `down_timer_adverts`: 1 to 100, normally 3.

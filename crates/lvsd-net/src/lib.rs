@@ -29,8 +29,9 @@ pub use process::{
     stay_responsive,
 };
 pub use rtnl::{
-    AddressChange, AddressEntry, AddressKey, AddressSpec, IFA_PROTO_VRRP, Link, Monitor, MonitorEvent, Rtnl,
-    RtnlError,
+    AddressChange, AddressEntry, AddressKey, AddressSpec, IFA_PROTO_VRRP, Link, Monitor, MonitorEvent,
+    NoInterface, RouteEntry, RouteSpec, RoutingChange, RoutingEvent, RoutingMonitor, Rtnl, RtnlError,
+    same_rule,
 };
 pub use vrrp_socket::{Device, IpProtocol, MAX_DATAGRAM, Outgoing, Received, VrrpSocket};
 pub use wakeup::Wakeup;

@@ -102,6 +102,8 @@ fn vip(link: &Link, address: &str, prefix_len: u8) -> AddressSpec {
         scope: AddressScope::GLOBAL,
         no_prefix_route: false,
         preferred: PreferredLifetime::Forever,
+        no_dad: true,
+        flags: lvsd_model::AddressFlags::default(),
     }
 }
 

@@ -29,7 +29,10 @@ impl Selection {
 
     /// What is to run with a configuration.
     pub(crate) fn wanted(self, config: &Config) -> Wanted {
-        let has = PerRole { vrrp: !config.vrrp.instances.is_empty(), checker: !config.lvs.is_idle() };
+        let has = PerRole {
+            vrrp: !config.vrrp.instances.is_empty() || !config.vrrp.statics.is_empty(),
+            checker: !config.lvs.is_idle(),
+        };
         Wanted {
             roles: PerRole {
                 vrrp: self.allowed.vrrp && (has.vrrp || self.even_idle),
@@ -43,7 +46,7 @@ impl Selection {
     pub(crate) fn wanted_at_start(self, config: &Config, runtime_dir: &Path) -> Wanted {
         let mut wanted = self.wanted(config);
         for role in Role::ALL {
-            let leftover = runtime_dir.join(role.journal()).exists();
+            let leftover = role.journals().iter().any(|name| runtime_dir.join(name).exists());
             *wanted.roles.of_mut(role) |= leftover && *self.allowed.of(role);
         }
         wanted

@@ -4,7 +4,7 @@ use super::{Context, Lines, Row, Tier, row};
 
 #[rustfmt::skip] // A table: one row, one line.
 pub(super) static TRACK_GROUP: &[Row] = &[
-    row("group", "{ <vrrp instance> ... }", "", Tier::Three, "Instances faulted when tracked static object vanishes").lines(Lines::Names, 0, 0),
+    row("group", "{ <vrrp instance> ... }", "", Tier::Three, "Instances faulted when tracked static object vanishes").lines(Lines::Names, 0, 0).works(),
 ];
 
 #[rustfmt::skip] // A table: one row, one line.
@@ -66,11 +66,11 @@ pub(super) static INSTANCE: &[Row] = &[
     row("virtual_ipaddress", "{ address lines }", "", Tier::One, "Addresses owned by master and carried in adverts").lines(Lines::Addresses, 0, 0).works(),
     row("virtual_ipaddress_excluded", "{ address lines }", "", Tier::One, "Addresses owned by master but not in adverts").lines(Lines::Addresses, 0, 0).works(),
     row("no_virtual_ipaddress", "none", "off", Tier::Three, "Permit an instance without VIPs").takes(0, 0).works(),
-    row("promote_secondaries", "none", "off", Tier::Two, "Set promote_secondaries sysctl so removing a VIP keeps others").takes(0, 0),
+    row("promote_secondaries", "none", "off", Tier::Two, "Set promote_secondaries sysctl so removing a VIP keeps others").takes(0, 0).works(),
     row("linkbeat_use_polling", "none", "off", Tier::Three, "Deprecated; poll link state of instance interface").takes(0, 0).no_effect("link state comes from netlink"),
     row("v3_checksum_as_v2", "[BOOL]", "global default", Tier::Two, "v3 IPv4 checksum without pseudo header").takes(0, 1).works(),
-    row("virtual_routes", "{ route lines }", "", Tier::Two, "Routes present only while master").lines(Lines::Routes, 0, 0),
-    row("virtual_rules", "{ rule lines }", "", Tier::Two, "Policy rules present only while master").lines(Lines::Rules, 0, 0),
+    row("virtual_routes", "{ route lines }", "", Tier::Two, "Routes present only while master").lines(Lines::Routes, 0, 0).works(),
+    row("virtual_rules", "{ rule lines }", "", Tier::Two, "Policy rules present only while master").lines(Lines::Rules, 0, 0).works(),
     row("accept", "none", "on unless strict", Tier::Two, "Accept traffic to VIPs when not owner").takes(0, 0).works(),
     row("no_accept", "none", "off", Tier::Two, "Drop traffic to VIPs when not owner (needs firewall support)").takes(0, 0),
     row("skip_check_adv_addr", "[BOOL]", "global default", Tier::Two, "Skip VIP list check if same master; false also sets it").takes(0, 1).works(),

@@ -1,8 +1,8 @@
-//! Lines of `virtual_ipaddress` and `virtual_ipaddress_excluded`.
+//! Lines of `virtual_ipaddress`, `virtual_ipaddress_excluded` and `static_ipaddress`.
 
 use std::net::IpAddr;
 
-use lvsd_model::{AddressScope, Broadcast, PreferredLifetime, VirtualAddress};
+use lvsd_model::{AddressFlags, AddressScope, Broadcast, PreferredLifetime, VirtualAddress};
 
 use super::Lowering;
 use super::common::unsigned;
@@ -19,19 +19,34 @@ use crate::tree::{Entry, Statement};
 pub(super) struct Placed {
     pub(super) address: VirtualAddress,
     pub(super) span: Span,
+    /// `track_group`, with its place.
+    pub(super) track_group: Option<(String, Span)>,
+}
+
+/// What an address is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Use {
+    /// The master has it.
+    Virtual,
+    /// It is there whoever is master.
+    Static,
 }
 
 impl<'a> Lowering<'a> {
-    /// All addresses of a list.
+    /// All virtual addresses of a list.
     pub(super) fn addresses(&mut self, statement: &'a Statement) -> Vec<Placed> {
+        self.addresses_for(statement, Use::Virtual)
+    }
+
+    pub(super) fn addresses_for(&mut self, statement: &'a Statement, purpose: Use) -> Vec<Placed> {
         let mut list = Vec::new();
         for entry in statement.entries() {
-            list.extend(self.virtual_address(entry));
+            list.extend(self.address_line(entry, purpose));
         }
         list
     }
 
-    fn virtual_address(&mut self, entry: &Entry) -> Option<Placed> {
+    fn address_line(&mut self, entry: &Entry, purpose: Use) -> Option<Placed> {
         let words = self.all_words(&entry.words);
         let first = *words.first()?;
         // iproute2's habit: `dev eth0 192.0.2.1` is not in the language, so the address comes first.
@@ -47,17 +62,47 @@ impl<'a> Lowering<'a> {
             peer: None,
             no_prefix_route: false,
             no_track: false,
-            no_dad: address.is_ipv6(),
+            no_dad: address.is_ipv6() && purpose == Use::Virtual,
             preferred: PreferredLifetime::Forever,
+            flags: AddressFlags::default(),
         };
         if address.is_ipv6() && virtual_address.prefix_len == 128 {
             virtual_address.preferred = PreferredLifetime::Seconds(0);
         }
+        let mut track_group = None;
         let mut rest = words.get(1..).unwrap_or_default().iter().copied();
         while let Some(word) = rest.next() {
+            if word.text == "track_group" {
+                track_group = rest.next().map(|name| (name.text.to_owned(), name.span));
+                self.check_track_group(word, purpose, track_group.is_some());
+                continue;
+            }
             self.address_option(word, &mut rest, &mut virtual_address);
         }
-        Some(Placed { address: virtual_address, span: first.span })
+        self.check_flags(&virtual_address, first);
+        Some(Placed { address: virtual_address, span: first.span, track_group })
+    }
+
+    fn check_track_group(&mut self, word: Word<'_>, purpose: Use, named: bool) {
+        let (rule, message) = match (purpose, named) {
+            (_, false) => (Rule::MissingArgument, "`track_group` lacks a word: <name>"),
+            (Use::Virtual, true) => (Rule::NoEffect, "`track_group` is for static addresses; it is ignored"),
+            (Use::Static, true) => return,
+        };
+        self.report(Diagnostic::tolerated(rule, word.span, message));
+    }
+
+    /// Flags that the kernel takes for addresses of one family or kind only.
+    fn check_flags(&mut self, address: &VirtualAddress, at: Word<'_>) {
+        let AddressFlags { home, manage_temporary, autojoin } = address.flags;
+        let problem = if address.address.is_ipv4() && (home || manage_temporary) {
+            "`home` and `mngtmpaddr` are for IPv6 addresses; ignored"
+        } else if autojoin && !address.address.is_multicast() {
+            "`autojoin` is for multicast addresses; ignored"
+        } else {
+            return;
+        };
+        self.report(Diagnostic::tolerated(Rule::FamilyMismatch, at.span, problem));
     }
 
     /// `address[/prefix]`.
@@ -94,10 +139,8 @@ impl<'a> Lowering<'a> {
             let message = format!("`{}` is accepted and has no effect here yet", row.name);
             self.report(Diagnostic::tolerated(Rule::NoEffectYet, word.span, message));
             // Words that belong to it must not be taken for options.
-            match row.name {
-                "track_group" => drop(rest.next()),
-                "use_vmac" => while rest.next().is_some() {},
-                _ => {}
+            if row.name == "use_vmac" {
+                while rest.next().is_some() {}
             }
             return;
         }
@@ -105,6 +148,9 @@ impl<'a> Lowering<'a> {
             "noprefixroute" => return address.no_prefix_route = true,
             "no_track" => return address.no_track = true,
             "-nodad" => return address.no_dad = true,
+            "home" => return address.flags.home = true,
+            "mngtmpaddr" => return address.flags.manage_temporary = true,
+            "autojoin" => return address.flags.autojoin = true,
             _ => {}
         }
         let Some(value) = rest.next() else {

@@ -133,6 +133,8 @@ impl<'a> Lowering<'a> {
                     self.config.globals.startup_delay = delay;
                 }
             }
+            "iproute_etc_dir" => self.names.etc = first.map(|word| word.text.into()).unwrap_or_default(),
+            "iproute_usr_dir" => self.names.vendor = first.map(|word| word.text.into()),
             _ => return self.scheduling(statement),
         }
         true

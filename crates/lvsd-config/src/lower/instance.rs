@@ -4,7 +4,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use lvsd_model::{
-    InitialState, InterfaceName, Notify, OldUnicastChecksum, Priority, UnicastPeer, Version, Vrid,
+    InitialState, InterfaceName, Notify, OldUnicastChecksum, Priority, Route, Rule as Policy, UnicastPeer,
+    Version, Vrid,
 };
 
 use super::Lowering;
@@ -49,6 +50,9 @@ pub(super) struct Draft {
     pub(super) addresses: Vec<Placed>,
     pub(super) excluded: Vec<Placed>,
     pub(super) no_addresses: bool,
+    pub(super) routes: Vec<Route>,
+    pub(super) rules: Vec<Policy>,
+    pub(super) promote_secondaries: bool,
     pub(super) accept: bool,
     /// Addresses are written, right or wrong.
     pub(super) tried_addresses: bool,
@@ -87,7 +91,6 @@ impl<'a> Lowering<'a> {
                 continue;
             }
             names.insert(name.text, name.span);
-            self.instance_names.insert(name.text);
             self.places.add(Item::Instance(name.text.to_owned()), name.span);
             drafts.push((self.instance_draft(name, block, order), block));
         }
@@ -175,6 +178,7 @@ impl<'a> Lowering<'a> {
             "old_unicast_checksum" => draft.old_checksum = OldUnicastChecksum::Always,
             "no_virtual_ipaddress" => draft.no_addresses = true,
             "accept" => draft.accept = true,
+            "promote_secondaries" => draft.promote_secondaries = true,
             _ => return false,
         }
         true
@@ -187,6 +191,14 @@ impl<'a> Lowering<'a> {
                 draft.addresses.extend(self.addresses(statement));
             }
             "virtual_ipaddress_excluded" => draft.excluded.extend(self.addresses(statement)),
+            "virtual_routes" => {
+                let routes = self.routes(statement);
+                draft.routes.extend(self.without_groups(routes));
+            }
+            "virtual_rules" => {
+                let rules = self.rules(statement);
+                draft.rules.extend(self.without_groups(rules));
+            }
             "unicast_peer" => {
                 let peers = self.unicast_peers(statement, draft);
                 draft.tried_peers |= !statement.entries().is_empty();

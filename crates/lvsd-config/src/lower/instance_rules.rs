@@ -89,6 +89,9 @@ impl<'a> Lowering<'a> {
             auth,
             addresses: addresses.into_iter().map(|placed| placed.address).collect(),
             excluded: draft.excluded.iter().map(|placed| placed.address.clone()).collect(),
+            routes: draft.routes.clone(),
+            rules: draft.rules.clone(),
+            promote_secondaries: draft.promote_secondaries,
             garp: defaults.garp_policy(draft.garp),
             down_timer_adverts: draft
                 .down_timer_adverts

@@ -7,6 +7,7 @@ mod common;
 mod cross;
 mod cross_groups;
 mod cross_services;
+mod encap;
 mod endpoints;
 mod globals;
 mod groups;
@@ -15,9 +16,14 @@ mod instance;
 mod instance_checks;
 mod instance_rules;
 mod ipvs;
+mod line;
+mod names;
+mod route;
+mod rule;
 mod scripts;
 mod server;
 mod service;
+mod statics;
 mod track;
 mod words;
 
@@ -52,6 +58,10 @@ pub(crate) struct Lowering<'a> {
     seen: Vec<(&'static Row, Span)>,
     /// `lvs_sync_daemon`, which may name an instance.
     sync_draft: Option<ipvs::SyncDraft<'a>>,
+    /// Names for numbers of routing.
+    names: names::Names<'a>,
+    /// Rules that got their preference here.
+    assigned_preferences: u32,
 }
 
 /// Where something with a name is defined.
@@ -85,6 +95,8 @@ pub(crate) fn lower(
         instance_drafts: Vec::new(),
         seen: Vec::new(),
         sync_draft: None,
+        names: names::Names::new(files),
+        assigned_preferences: 0,
     };
     lowering.run();
     (lowering.config, lowering.diagnostics, lowering.places)
@@ -103,7 +115,20 @@ impl<'a> Lowering<'a> {
         for (order, statement) in order("vrrp_script") {
             self.vrrp_script(statement, order);
         }
+        let names = order("vrrp_instance").filter_map(|(_, block)| self.word(block, 0));
+        let names: Vec<&str> = names.map(|name| name.text).collect();
+        self.instance_names.extend(names);
+        // Rules without a preference get theirs in the order of the file.
+        let first = |wanted: &str| statements.iter().position(|statement| statement.row.name == wanted);
+        let statics_first =
+            first("static_rules").is_some_and(|at| first("vrrp_instance").is_none_or(|other| at < other));
+        if statics_first {
+            self.statics(statements);
+        }
         self.instances(order("vrrp_instance"));
+        if !statics_first {
+            self.statics(statements);
+        }
         self.sync_groups(order("vrrp_sync_group"));
         self.finish_sync_daemon();
         self.check_trackers();

@@ -58,6 +58,13 @@ pub(crate) enum Input {
         /// The address.
         address: IpAddr,
     },
+    /// What is missing of the static objects that a track group needs; `None`: nothing.
+    StaticMissing {
+        /// Name of the group.
+        group: String,
+        /// The first of them.
+        what: Option<String>,
+    },
     /// A run of a tracked script has ended.
     Script {
         /// Its name.
@@ -361,6 +368,7 @@ impl Election {
         match input {
             Input::Fact(fact) => self.take_fact(now, fact),
             Input::AddressDeleted { id, address } => self.router.address_deleted(now, id, address),
+            Input::StaticMissing { group, what } => self.router.static_missing(now, &group, what),
             Input::Script { name, outcome } => self.router.script_result(now, &name, outcome),
             Input::Apply { config, done } => {
                 let _ = done.send(self.apply(now, &config));

@@ -22,6 +22,8 @@ pub(crate) struct Report {
 pub(super) fn report(router: &Router, now: Time, worst_lateness: Duration) -> Report {
     let counters = router.counters();
     let snapshot = VrrpSnapshot {
+        // The keeper's.
+        routing_healed: 0,
         instances: router.instances().map(|view| instance(&view, now)).collect(),
         groups: router.groups().map(|view| group(router, &view)).collect(),
         scripts: router.scripts().map(script).collect(),
@@ -57,6 +59,7 @@ fn instance(view: &InstanceView<'_>, now: Time) -> InstanceSnapshot {
         advert_interval_centis: view.interval.centis(),
         addresses: Vec::new(),
         addresses_present: 0,
+        routing_present: 0,
         addresses_healed: view.adverts.addresses_healed,
         adverts: adverts(view.adverts),
         rejected: rejected(view.rejected),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use lvsd_model::{Instance, InterfaceName, VrrpConfig};
+use lvsd_model::{Instance, InterfaceName, Static, Statics, VirtualAddress, VrrpConfig};
 use lvsd_net::{
     AddressChange as Change, AddressEntry, AddressKey, AddressSpec, IFA_PROTO_VRRP, Rtnl, RtnlError,
 };
@@ -31,9 +31,11 @@ struct Ours {
 #[derive(Debug)]
 pub(super) struct Holdings {
     kernel: Rtnl,
-    journal: Journal,
+    journal: Journal<Line>,
     /// Instances whose addresses should be there.
     held: BTreeMap<InstanceId, Arc<Instance>>,
+    /// What should be there whoever is master.
+    statics: Vec<Static<VirtualAddress>>,
     ours: BTreeMap<AddressKey, Ours>,
     /// Removals of ours that the monitor will report.
     expected: HashMap<AddressKey, u32>,
@@ -45,11 +47,12 @@ pub(super) struct Holdings {
 }
 
 impl Holdings {
-    pub(super) fn new(kernel: Rtnl, journal: Journal) -> Self {
+    pub(super) fn new(kernel: Rtnl, journal: Journal<Line>) -> Self {
         Self {
             kernel,
             journal,
             held: BTreeMap::new(),
+            statics: Vec::new(),
             ours: BTreeMap::new(),
             expected: HashMap::new(),
             missed: HashMap::new(),
@@ -63,9 +66,62 @@ impl Holdings {
         Ok((self.kernel.links()?, self.kernel.addresses()?))
     }
 
-    /// Whether an address is a virtual one of ours, or of another program of our kind.
+    /// Whether an address is a virtual one of ours, or of another program of our kind. Static ones are the host's own.
     pub(super) fn is_virtual(&self, entry: &AddressEntry) -> bool {
-        entry.protocol == Some(IFA_PROTO_VRRP) || self.ours.contains_key(&entry.key)
+        let ours = entry.protocol == Some(IFA_PROTO_VRRP) || self.ours.contains_key(&entry.key);
+        ours && !self.names_static(&entry.key)
+    }
+
+    fn names_static(&self, key: &AddressKey) -> bool {
+        let same = |line: &VirtualAddress| (line.address, line.prefix_len) == (key.address, key.prefix_len);
+        self.statics.iter().any(|one| same(&one.object))
+    }
+
+    /// What is to be there whoever is master.
+    pub(super) fn set_statics(&mut self, now: Duration, statics: &Statics, table: &Table) {
+        if self.statics.is_empty() && statics.addresses.is_empty() {
+            return;
+        }
+        self.statics.clone_from(&statics.addresses);
+        self.reconcile(now, table);
+    }
+
+    /// An interface is (back) up: static addresses may be possible that were not.
+    pub(super) fn look_at_statics(&mut self, now: Duration) {
+        if !self.statics.is_empty() {
+            self.retry_at = Some(now);
+        }
+    }
+
+    /// The static addresses that are not there, by track group: the first one of each.
+    pub(super) fn missing_statics(&self, table: &Table) -> Vec<(String, String)> {
+        let mut missing: Vec<(String, String)> = Vec::new();
+        for Static { object, track_group } in &self.statics {
+            let Some(group) =
+                track_group.as_ref().filter(|group| missing.iter().all(|(name, _)| name != *group))
+            else {
+                continue;
+            };
+            let key = static_spec(object, table).map(|spec| spec.key);
+            if !key.is_some_and(|key| self.ours.contains_key(&key) || table.has(&key)) {
+                missing.push((group.clone(), format!("static address {}", object.address)));
+            }
+        }
+        missing
+    }
+
+    /// The static addresses on interfaces that exist. One that somebody else has set is theirs.
+    fn wanted_statics(&self, table: &Table) -> Vec<(AddressSpec, Line)> {
+        let foreign = |key: &AddressKey| {
+            let set = table.addresses().find(|entry| entry.key == *key);
+            !self.ours.contains_key(key) && set.is_some_and(|entry| entry.protocol != Some(IFA_PROTO_VRRP))
+        };
+        let specs = self.statics.iter().filter_map(|one| static_spec(&one.object, table));
+        specs
+            .filter(|spec| !foreign(&spec.key))
+            .filter_map(|spec| Some((line_of(&spec.key, table)?, spec)))
+            .map(|(line, spec)| (spec, line))
+            .collect()
     }
 
     /// Adds the addresses of an instance.
@@ -133,7 +189,8 @@ impl Holdings {
             }
             return Vec::new();
         }
-        if self.ours.remove(key).is_none() {
+        let is_static = self.names_static(key);
+        if self.ours.remove(key).is_none() && !is_static {
             return Vec::new();
         }
         self.rewrite_journal();
@@ -141,6 +198,10 @@ impl Holdings {
         if before.is_some_and(|before| now.saturating_sub(before) < HEAL_SPACING) {
             self.retry_at = Some(self.retry_at.map_or(now + HEAL_SPACING, |at| at.min(now + HEAL_SPACING)));
             return Vec::new();
+        }
+        if is_static {
+            info!(address = %key.address, "a static address is gone; putting it back");
+            self.retry_at = Some(now);
         }
         let names_it =
             |config: &Instance| lines(config).any(|line| line.address == key.address && !line.no_track);
@@ -197,6 +258,13 @@ impl Holdings {
             warn!(%error, "the journal of addresses cannot be read");
             BTreeSet::new()
         });
+        let kept: HashMap<Line, AddressSpec> = config
+            .statics
+            .addresses
+            .iter()
+            .filter_map(|one| static_spec(&one.object, table))
+            .filter_map(|spec| Some((line_of(&spec.key, table)?, spec)))
+            .collect();
         let mut configured: HashMap<Line, bool> = HashMap::new();
         for instance in &config.instances {
             for (line, owner) in lines_of(instance).map(|line| (line, instance.priority.is_owner())) {
@@ -211,6 +279,13 @@ impl Holdings {
                 let line = line_of(&entry.key, table)?;
                 let marked = entry.protocol == Some(IFA_PROTO_VRRP);
                 let left_by_us = journal.contains(&line) && (marked || !kernel_marks);
+                if let Some(spec) = kept.get(&line) {
+                    // It is to be there, and ours to remove at the end.
+                    if marked || left_by_us {
+                        self.ours.insert(spec.key, Ours { spec: spec.clone(), line });
+                    }
+                    return None;
+                }
                 let ours_to_remove = match configured.get(&line) {
                     Some(owner) => marked || left_by_us || !owner,
                     None => left_by_us,
@@ -230,7 +305,8 @@ impl Holdings {
 
     /// Everything that should be there now, by instance, in the order of the configuration.
     fn wanted(&self, table: &Table) -> Vec<(AddressSpec, Line)> {
-        self.held.values().flat_map(|config| self.wanted_by(config, table)).collect()
+        let held = self.held.values().flat_map(|config| self.wanted_by(config, table));
+        self.wanted_statics(table).into_iter().chain(held).collect()
     }
 
     /// The addresses of an instance on the interfaces that exist, in order. An owner's address that is there already, with
@@ -329,6 +405,11 @@ impl Holdings {
     }
 }
 
+fn static_spec(line: &VirtualAddress, table: &Table) -> Option<AddressSpec> {
+    let link = table.link(line.interface.as_ref()?.as_str())?;
+    Some(AddressSpec::new(line, link.index))
+}
+
 /// What becomes of configured addresses that somebody else has set (`-X`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Foreign {
@@ -369,5 +450,7 @@ fn bare(entry: &AddressEntry) -> AddressSpec {
         scope: entry.scope,
         no_prefix_route: false,
         preferred: lvsd_model::PreferredLifetime::Forever,
+        no_dad: true,
+        flags: lvsd_model::AddressFlags::default(),
     }
 }

@@ -1,16 +1,16 @@
-//! The journal of addresses that this process has put into the kernel, for the next start after a kill.
+//! The journals of what this process has put into the kernel, for the next start after a kill.
 //!
-//! One line per address, `INTERFACE ADDRESS/PREFIX`; appended to before an address is added, written anew when some are gone.
+//! One line per object, an address being `INTERFACE ADDRESS/PREFIX`; appended to before one is added, written anew when some are
+//! gone.
 //! It lies on a tmpfs: after a power loss there are neither addresses nor journal.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
+use std::marker::PhantomData;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-/// Name of the file within the runtime directory.
-const NAME: &str = lvsd_ipc::Role::Vrrp.journal();
 /// More than any journal of ours: 100,000 addresses.
 const LIMIT: u64 = 8 << 20;
 
@@ -25,7 +25,18 @@ pub(crate) struct Line {
     pub(crate) prefix_len: u8,
 }
 
-impl Line {
+/// What a journal has lines of.
+pub(crate) trait Entry: Ord {
+    /// The object that a line stands for; `None` for a line that makes no sense.
+    fn parse(text: &str) -> Option<Self>
+    where
+        Self: Sized;
+
+    /// Its line, without the end.
+    fn text(&self) -> String;
+}
+
+impl Entry for Line {
     fn parse(text: &str) -> Option<Self> {
         let (interface, rest) = text.split_once(' ')?;
         let (address, prefix_len) = rest.split_once('/')?;
@@ -34,6 +45,10 @@ impl Line {
             address: address.parse().ok()?,
             prefix_len: prefix_len.parse().ok()?,
         })
+    }
+
+    fn text(&self) -> String {
+        self.to_string()
     }
 }
 
@@ -45,36 +60,37 @@ impl std::fmt::Display for Line {
 
 /// The file.
 #[derive(Debug)]
-pub(crate) struct Journal {
+pub(crate) struct Journal<L> {
     path: PathBuf,
     file: Option<File>,
+    lines: PhantomData<L>,
 }
 
-impl Journal {
-    /// The journal of a runtime directory; nothing is read or written yet.
-    pub(crate) fn new(directory: &Path) -> Self {
-        Self { path: directory.join(NAME), file: None }
+impl<L: Entry> Journal<L> {
+    /// The journal of that name in a runtime directory; nothing is read or written yet.
+    pub(crate) fn new(directory: &Path, name: &str) -> Self {
+        Self { path: directory.join(name), file: None, lines: PhantomData }
     }
 
     /// What an earlier process left; lines that make no sense are skipped, whatever octets are in them.
     ///
     /// # Errors
     /// The file exists, but cannot be read.
-    pub(crate) fn load(&self) -> io::Result<BTreeSet<Line>> {
+    pub(crate) fn load(&self) -> io::Result<BTreeSet<L>> {
         let mut octets = Vec::new();
         match File::open(&self.path) {
             Ok(file) => file.take(LIMIT).read_to_end(&mut octets)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
             Err(error) => return Err(error),
         };
-        Ok(String::from_utf8_lossy(&octets).lines().filter_map(Line::parse).collect())
+        Ok(String::from_utf8_lossy(&octets).lines().filter_map(L::parse).collect())
     }
 
-    /// Notes addresses that are about to be added.
+    /// Notes objects that are about to be added.
     ///
     /// # Errors
     /// The file system's.
-    pub(crate) fn append(&mut self, lines: &[Line]) -> io::Result<()> {
+    pub(crate) fn append(&mut self, lines: &[L]) -> io::Result<()> {
         let file = match &mut self.file {
             Some(file) => file,
             None => {
@@ -90,7 +106,10 @@ impl Journal {
     ///
     /// # Errors
     /// The file system's; the old content is then still there.
-    pub(crate) fn rewrite<'a>(&mut self, lines: impl Iterator<Item = &'a Line>) -> io::Result<()> {
+    pub(crate) fn rewrite<'a>(&mut self, lines: impl Iterator<Item = &'a L>) -> io::Result<()>
+    where
+        L: 'a,
+    {
         let text = text(lines);
         self.file = None;
         if text.is_empty() {
@@ -105,13 +124,15 @@ impl Journal {
     }
 }
 
-fn text<'a>(lines: impl Iterator<Item = &'a Line>) -> String {
-    lines.map(|line| format!("{line}\n")).collect()
+fn text<'a, L: Entry + 'a>(lines: impl Iterator<Item = &'a L>) -> String {
+    lines.map(|line| line.text() + "\n").collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const NAME: &str = "addresses";
 
     fn line(text: &str) -> Line {
         Line::parse(text).expect("a line")
@@ -120,7 +141,7 @@ mod tests {
     #[test]
     fn what_is_written_is_read_and_rubbish_is_skipped() {
         let directory = tempfile::tempdir().expect("a directory");
-        let mut journal = Journal::new(directory.path());
+        let mut journal = Journal::<Line>::new(directory.path(), NAME);
         assert!(journal.load().expect("no file yet").is_empty());
         let (first, second) = (line("eth0 10.0.0.100/32"), line("eth1 fd00::1/128"));
         journal.append(std::slice::from_ref(&first)).expect("written");

@@ -8,6 +8,8 @@
 mod holdings;
 mod journal;
 mod pacer;
+mod routing;
+mod secondaries;
 mod table;
 
 use std::collections::{BTreeMap, HashMap};
@@ -30,6 +32,8 @@ pub(crate) use holdings::Foreign;
 use holdings::Holdings;
 use journal::Journal;
 use pacer::{Due, Pacer};
+use routing::Routing;
+use secondaries::Secondaries;
 pub(crate) use table::Fact;
 use table::Table;
 
@@ -47,6 +51,17 @@ pub(crate) struct Kept {
     pub(crate) announced: u64,
     /// Addresses that are there.
     pub(crate) present: u32,
+    /// Routes and rules that are there.
+    pub(crate) routing_present: u32,
+}
+
+/// Counters of one instance, and of the process.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Counts {
+    /// By instance.
+    pub(crate) instances: BTreeMap<InstanceId, Kept>,
+    /// Routes and rules put back.
+    pub(crate) routing_healed: u64,
 }
 
 /// What the keeper is told.
@@ -61,6 +76,8 @@ pub(crate) enum Command {
     },
     /// What becomes of foreign addresses from now on.
     Foreign(Foreign),
+    /// What is to be there whoever is master, and which settings of interfaces.
+    Standing(Arc<VrrpConfig>),
     /// Something that the election decided: addresses, announcements, becoming backup.
     Do {
         /// Whose.
@@ -71,7 +88,7 @@ pub(crate) enum Command {
         action: Action,
     },
     /// The counters of all instances that have some.
-    Count(oneshot::Sender<BTreeMap<InstanceId, Kept>>),
+    Count(oneshot::Sender<Counts>),
     /// Removes every address that is held: the election has died.
     ReleaseAll,
     /// Forget the counters.
@@ -102,6 +119,7 @@ pub(crate) struct Ingredients {
     receiver: mpsc::Receiver<Command>,
     wakeup: Arc<Wakeup>,
     kernel: Rtnl,
+    routing_kernel: Rtnl,
     monitor: Monitor,
     announcer: AnnounceSocket,
 }
@@ -119,6 +137,7 @@ pub(crate) fn prepare() -> io::Result<(Handle, Ingredients)> {
         // Before the first dump, so that nothing falls between the two.
         monitor: Monitor::open()?,
         kernel: Rtnl::open()?,
+        routing_kernel: Rtnl::open()?,
         announcer: AnnounceSocket::open()?,
     };
     Ok((Handle { sender, wakeup }, ingredients))
@@ -136,9 +155,12 @@ pub(crate) fn start<G>(
 ) -> io::Result<JoinHandle<()>> {
     std::thread::Builder::new().name("lvsd: keeper".to_owned()).spawn(move || {
         let _guard = begin();
-        let Ingredients { receiver, wakeup, kernel, monitor, announcer } = ingredients;
+        let Ingredients { receiver, wakeup, kernel, routing_kernel, monitor, announcer } = ingredients;
         let keeper = Keeper {
-            holdings: Holdings::new(kernel, Journal::new(&runtime_dir)),
+            holdings: Holdings::new(kernel, Journal::new(&runtime_dir, lvsd_ipc::Role::Vrrp.journal())),
+            routing: Routing::new(routing_kernel, &runtime_dir),
+            secondaries: Secondaries::default(),
+            missing: BTreeMap::new(),
             monitor,
             announcer,
             table: Table::default(),
@@ -154,6 +176,10 @@ pub(crate) fn start<G>(
 
 struct Keeper {
     holdings: Holdings,
+    routing: Routing,
+    secondaries: Secondaries,
+    /// What the election knows to be missing, by track group.
+    missing: BTreeMap<String, String>,
     monitor: Monitor,
     announcer: AnnounceSocket,
     table: Table,
@@ -186,19 +212,41 @@ impl Keeper {
             if self.holdings.retry_at().is_some_and(|at| at <= uptime()) {
                 self.holdings.reconcile(uptime(), &self.table);
             }
+            self.routing.watch(uptime());
+            self.routing.work(uptime(), &self.table);
+            self.tell_missing();
+        }
+    }
+
+    /// Tells the election what its track groups cannot have, when that has changed.
+    fn tell_missing(&mut self) {
+        let mut now = self.routing.missing();
+        for (group, what) in self.holdings.missing_statics(&self.table) {
+            now.entry(group).or_insert(what);
+        }
+        if now == self.missing {
+            return;
+        }
+        let before = std::mem::replace(&mut self.missing, now);
+        let gone = before.keys().filter(|group| !self.missing.contains_key(*group));
+        let changed = self.missing.iter().filter(|(group, what)| before.get(*group) != Some(*what));
+        let changed = changed.map(|(group, what)| (group, Some(what.clone())));
+        for (group, what) in gone.map(|group| (group, None)).chain(changed) {
+            self.election.send(election::Input::StaticMissing { group: group.clone(), what });
         }
     }
 
     /// Waits for a command, an event, or the next thing that is due.
     fn wait(&self, wakeup: &Wakeup) {
         use std::os::fd::AsFd;
-        let due =
-            [self.pacer.deadline(), self.holdings.retry_at(), self.reread_at].into_iter().flatten().min();
+        let due = [self.pacer.deadline(), self.holdings.retry_at(), self.routing.deadline(), self.reread_at]
+            .into_iter()
+            .flatten()
+            .min();
         let timeout = due.map(|at| TimeSpec::from_duration(at.saturating_sub(uptime())));
-        let mut fds = [
-            PollFd::new(wakeup.as_fd(), PollFlags::POLLIN),
-            PollFd::new(self.monitor.as_fd(), PollFlags::POLLIN),
-        ];
+        let wakers = [Some(wakeup.as_fd()), Some(self.monitor.as_fd()), self.routing.events()];
+        let mut fds: Vec<PollFd<'_>> =
+            wakers.into_iter().flatten().map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
         // An interrupted wait is over early, which does no harm.
         let _ = ppoll(&mut fds, timeout, None);
     }
@@ -209,17 +257,28 @@ impl Keeper {
                 self.reread();
                 // What cannot be seen cannot be removed; the journal keeps it for the next start.
                 if self.reread_at.is_none() {
+                    // What an address is the source of goes before it.
+                    self.routing.remove_leftovers(uptime(), &config, &self.table);
                     self.holdings.remove_leftovers(uptime(), &config, &self.table);
                 }
+                self.stand(&config);
                 self.watch();
+                self.tell_missing();
                 let _ = done.send(());
             }
             Command::Foreign(foreign) => self.foreign = foreign,
+            Command::Standing(config) => {
+                self.stand(&config);
+                self.tell_missing();
+            }
             Command::Do { id, config, action } => self.act(id, &config, action),
             Command::Count(reply) => {
                 let _ = reply.send(self.count());
             }
-            Command::ReleaseAll => self.holdings.release_all(uptime(), &self.table),
+            Command::ReleaseAll => {
+                self.routing.release_all(uptime(), &self.table);
+                self.holdings.release_all(uptime(), &self.table);
+            }
             Command::ClearCounters => self.announced.clear(),
             Command::Barrier(done) => {
                 let _ = done.send(());
@@ -227,16 +286,34 @@ impl Keeper {
         }
     }
 
+    /// Makes the kernel have what is there whoever is master.
+    fn stand(&mut self, config: &VrrpConfig) {
+        self.secondaries.apply(config);
+        // Addresses, then what is built on them.
+        self.holdings.set_statics(uptime(), &config.statics, &self.table);
+        self.routing.set_statics(uptime(), config.statics.clone(), &self.table);
+    }
+
     fn act(&mut self, id: InstanceId, config: &Arc<Instance>, action: Action) {
         let now = uptime();
         match action {
-            Action::Addresses(AddressChange::Hold) => self.holdings.hold(now, id, config, &self.table),
-            Action::Addresses(AddressChange::Update { .. }) => {
-                self.holdings.update(now, id, config, &self.table);
+            Action::Addresses(AddressChange::Hold) => {
+                self.holdings.hold(now, id, config, &self.table);
+                self.routing.hold(now, id, config, &self.table);
             }
-            Action::Addresses(AddressChange::Restore { .. }) => self.holdings.reconcile(now, &self.table),
+            Action::Addresses(AddressChange::Update { .. }) => {
+                self.routing.shrink(now, id, config, &self.table);
+                self.holdings.update(now, id, config, &self.table);
+                self.routing.add_missing(now, &self.table);
+            }
+            Action::Addresses(AddressChange::Restore { .. }) => {
+                self.holdings.reconcile(now, &self.table);
+                // The kernel has removed the routes with that source.
+                self.routing.robbed(now);
+            }
             Action::Addresses(AddressChange::Release) => {
                 self.pacer.forget(id);
+                self.routing.release(now, id, &self.table);
                 self.holdings.release(now, id, config, self.foreign, &self.table);
             }
             Action::Announce(announce) => self.queue(id, config, &announce),
@@ -256,14 +333,17 @@ impl Keeper {
         self.pacer.push(id, config, announce);
     }
 
-    fn count(&self) -> BTreeMap<InstanceId, Kept> {
+    fn count(&self) -> Counts {
         let announced =
-            self.announced.iter().map(|(id, count)| (*id, Kept { announced: *count, present: 0 }));
+            self.announced.iter().map(|(id, count)| (*id, Kept { announced: *count, ..Kept::default() }));
         let mut kept: BTreeMap<InstanceId, Kept> = announced.collect();
         for (id, present) in self.holdings.present(&self.table) {
             kept.entry(id).or_default().present = present;
         }
-        kept
+        for (id, present) in self.routing.present() {
+            kept.entry(id).or_default().routing_present = present;
+        }
+        Counts { instances: kept, routing_healed: self.routing.healed() }
     }
 
     /// Sends announcements that are due, a burst at most.
@@ -313,12 +393,15 @@ impl Keeper {
     }
 
     fn observe(&mut self, event: MonitorEvent, missed: &mut Vec<(InstanceId, AddressKey)>) {
+        // The kernel takes routes with links and addresses, and does not always say so.
+        self.routing.disturbed(uptime());
         match event {
             MonitorEvent::Link(link) => {
                 let was_up = self.table.link_at(link.index).is_some_and(|before| before.up && before.running);
                 let (index, came_up) = (link.index, link.up && link.running && !was_up);
                 self.table.set_link(link);
                 if came_up {
+                    self.holdings.look_at_statics(uptime());
                     missed.extend(self.holdings.missing_on(index, &self.table));
                 }
             }

@@ -156,6 +156,7 @@ mod tests {
             no_track: false,
             no_dad: true,
             preferred: PreferredLifetime::Forever,
+            flags: lvsd_model::AddressFlags::default(),
         }
     }
 
@@ -175,6 +176,9 @@ mod tests {
             auth: None,
             addresses,
             excluded: Vec::new(),
+            routes: Vec::new(),
+            rules: Vec::new(),
+            promote_secondaries: false,
             garp: GarpPolicy { arp_interval: gap, ..GarpPolicy::default() },
             down_timer_adverts: 3,
             lower_prio_no_advert: false,

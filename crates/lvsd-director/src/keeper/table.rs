@@ -195,6 +195,7 @@ mod tests {
             loopback: false,
             no_arp: false,
             mtu: 1500,
+            vrf_table: None,
         }
     }
 

@@ -63,6 +63,7 @@ pub(crate) fn vip(text: &str) -> VirtualAddress {
         no_track: false,
         no_dad: true,
         preferred: if address.is_ipv4() { PreferredLifetime::Forever } else { PreferredLifetime::Seconds(0) },
+        flags: lvsd_model::AddressFlags::default(),
     }
 }
 
@@ -85,6 +86,9 @@ pub(crate) fn instance(name: &str, priority: u8, vips: &[&str]) -> Instance {
         auth: None,
         addresses,
         excluded: Vec::new(),
+        routes: Vec::new(),
+        rules: Vec::new(),
+        promote_secondaries: false,
         garp: GarpPolicy::default(),
         down_timer_adverts: 3,
         lower_prio_no_advert: false,

@@ -13,6 +13,8 @@ pub(super) struct Message<'a> {
     pub(super) kind: u16,
     pub(super) flags: u16,
     pub(super) sequence: u32,
+    /// The socket that asked for it, or whose request caused it; 0 for the kernel itself.
+    pub(super) port: u32,
     pub(super) payload: &'a [u8],
 }
 
@@ -24,7 +26,7 @@ impl<'a> Iterator for Messages<'a> {
 
     fn next(&mut self) -> Option<Message<'a>> {
         let (header, _) = self.0.split_first_chunk::<16>()?;
-        let [l0, l1, l2, l3, k0, k1, f0, f1, s0, s1, s2, s3, ..] = *header;
+        let [l0, l1, l2, l3, k0, k1, f0, f1, s0, s1, s2, s3, p0, p1, p2, p3] = *header;
         let length = usize::try_from(u32::from_ne_bytes([l0, l1, l2, l3])).ok()?;
         let payload = self.0.get(16..length)?;
         self.0 = self.0.get(length.next_multiple_of(4)..).unwrap_or_default();
@@ -32,13 +34,14 @@ impl<'a> Iterator for Messages<'a> {
             kind: u16::from_ne_bytes([k0, k1]),
             flags: u16::from_ne_bytes([f0, f1]),
             sequence: u32::from_ne_bytes([s0, s1, s2, s3]),
+            port: u32::from_ne_bytes([p0, p1, p2, p3]),
             payload,
         })
     }
 }
 
 /// The attributes of a message; ends at the first whose length is impossible.
-struct Attributes<'a>(&'a [u8]);
+pub(super) struct Attributes<'a>(pub(super) &'a [u8]);
 
 impl<'a> Iterator for Attributes<'a> {
     type Item = (u16, &'a [u8]);
@@ -82,6 +85,7 @@ pub(super) fn link(payload: &[u8]) -> Option<Link> {
     const IFLA_ADDRESS: u16 = 1;
     const IFLA_IFNAME: u16 = 3;
     const IFLA_MTU: u16 = 4;
+    const IFLA_LINKINFO: u16 = 18;
     let (header, attributes) = payload.split_first_chunk::<16>()?;
     let [family, _, _, _, i0, i1, i2, i3, f0, f1, f2, f3, ..] = *header;
     // A bridge sends notifications about its ports in a family of its own; they describe the port, not the link.
@@ -90,11 +94,12 @@ pub(super) fn link(payload: &[u8]) -> Option<Link> {
     }
     let flags = u32::from_ne_bytes([f0, f1, f2, f3]);
     let has = |flag: i32| flags & flag.cast_unsigned() != 0;
-    let (mut name, mut mac, mut mtu) = (None, None, 0);
+    let (mut name, mut mac, mut mtu, mut vrf_table) = (None, None, 0, None);
     for (kind, value) in Attributes(attributes) {
         match kind {
             IFLA_ADDRESS => mac = value.try_into().ok().map(Mac),
             IFLA_IFNAME => name = Some(text(value)),
+            IFLA_LINKINFO => vrf_table = self::vrf_table(value),
             IFLA_MTU => mtu = value.first_chunk().map_or(0, |bytes| u32::from_ne_bytes(*bytes)),
             _ => {}
         }
@@ -108,7 +113,19 @@ pub(super) fn link(payload: &[u8]) -> Option<Link> {
         loopback: has(libc::IFF_LOOPBACK),
         no_arp: has(libc::IFF_NOARP),
         mtu,
+        vrf_table,
     })
+}
+
+/// What IFLA_LINKINFO says of a VRF device.
+fn vrf_table(value: &[u8]) -> Option<u32> {
+    const IFLA_INFO_KIND: u16 = 1;
+    const IFLA_INFO_DATA: u16 = 2;
+    const IFLA_VRF_TABLE: u16 = 1;
+    let part = |wanted: u16| Attributes(value).find(|(kind, _)| *kind == wanted).map(|(_, value)| value);
+    let (_, table) = Attributes(part(IFLA_INFO_DATA)?).find(|(kind, _)| *kind == IFLA_VRF_TABLE)?;
+    let is_vrf = part(IFLA_INFO_KIND).map(text).as_deref() == Some("vrf");
+    table.first_chunk().filter(|_| is_vrf).map(|bytes| u32::from_ne_bytes(*bytes))
 }
 
 /// An RTM_NEWADDR or RTM_DELADDR.
@@ -140,12 +157,12 @@ pub(super) fn address(payload: &[u8]) -> Option<AddressEntry> {
     })
 }
 
-fn ip(value: &[u8]) -> Option<IpAddr> {
+pub(super) fn ip(value: &[u8]) -> Option<IpAddr> {
     let v4 = <[u8; 4]>::try_from(value).map(IpAddr::from);
     v4.or_else(|_| <[u8; 16]>::try_from(value).map(IpAddr::from)).ok()
 }
 
-fn text(value: &[u8]) -> String {
+pub(super) fn text(value: &[u8]) -> String {
     let end = value.iter().position(|byte| *byte == 0).unwrap_or(value.len());
     String::from_utf8_lossy(value.get(..end).unwrap_or_default()).into_owned()
 }

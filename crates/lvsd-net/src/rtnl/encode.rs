@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use lvsd_model::PreferredLifetime;
 use netlink_packet_core::{
-    NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_REPLACE, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage,
-    NetlinkPayload,
+    NLM_F_ACK, NLM_F_APPEND, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REPLACE, NLM_F_REQUEST,
+    NetlinkHeader, NetlinkMessage, NetlinkPayload,
 };
 use netlink_packet_route::address::{
     AddressAttribute, AddressFlags, AddressHeader, AddressHeaderFlags, AddressMessage, CacheInfo,
@@ -85,9 +85,17 @@ fn location(key: &AddressKey, peer: Option<IpAddr>) -> Vec<AddressAttribute> {
 
 fn flags(spec: &AddressSpec) -> AddressFlags {
     let mut flags = AddressFlags::empty();
-    if spec.key.address.is_ipv6() {
-        // Two routers may hold a virtual address for an instant: detection would leave it unusable.
+    if spec.no_dad && spec.key.address.is_ipv6() {
         flags |= AddressFlags::Nodad;
+    }
+    if spec.flags.home {
+        flags |= AddressFlags::Homeaddress;
+    }
+    if spec.flags.manage_temporary {
+        flags |= AddressFlags::Managetempaddr;
+    }
+    if spec.flags.autojoin {
+        flags |= AddressFlags::Mcautojoin;
     }
     if spec.no_prefix_route {
         flags |= AddressFlags::Noprefixroute;
@@ -100,6 +108,12 @@ fn flags(spec: &AddressSpec) -> AddressFlags {
 pub(super) enum Request {
     /// Do it, whether it exists or not, and acknowledge.
     Set,
+    /// Do it, unless it exists, and acknowledge.
+    Create,
+    /// Do it behind what exists, and acknowledge.
+    Append,
+    /// Do it before what exists, and acknowledge.
+    Prepend,
     /// Do it and acknowledge.
     Change,
     /// List all.
@@ -113,6 +127,9 @@ pub(super) fn append(buffer: &mut Vec<u8>, message: RouteNetlinkMessage, request
     header.flags = NLM_F_REQUEST
         | match request {
             Request::Set => NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE,
+            Request::Create => NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL,
+            Request::Append => NLM_F_ACK | NLM_F_CREATE | NLM_F_APPEND,
+            Request::Prepend => NLM_F_ACK | NLM_F_CREATE,
             Request::Change => NLM_F_ACK,
             Request::Dump => NLM_F_DUMP,
         };
@@ -139,6 +156,8 @@ mod tests {
             scope: AddressScope::GLOBAL,
             no_prefix_route: false,
             preferred: PreferredLifetime::Forever,
+            no_dad: true,
+            flags: lvsd_model::AddressFlags::default(),
         }
     }
 

@@ -1,20 +1,24 @@
-//! Routing netlink: links and addresses, read, changed and watched.
+//! Routing netlink: links, addresses, routes and rules, read, changed and watched.
 //!
 //! Requests are built with `netlink-packet-route` and sent on a plain blocking socket, several per send: an address is on
 //! its interface a few microseconds after the decision. Replies and notifications are read by a decoder of our own
 //! ([`decode`]) that takes only what lvsd needs and skips what it does not understand.
 
 mod decode;
+mod decode_routing;
 mod encode;
+mod encode_routing;
 mod monitor;
 mod request;
+mod routing;
 
-pub use monitor::{Monitor, MonitorEvent};
+pub use monitor::{Monitor, MonitorEvent, RoutingEvent, RoutingMonitor};
 pub use request::{AddressChange, Rtnl, RtnlError};
+pub use routing::{NoInterface, RouteEntry, RouteSpec, RoutingChange, same_rule};
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use lvsd_model::{AddressScope, Broadcast, PreferredLifetime, VirtualAddress};
+use lvsd_model::{AddressFlags, AddressScope, Broadcast, PreferredLifetime, VirtualAddress};
 
 use crate::Mac;
 
@@ -40,6 +44,8 @@ pub struct Link {
     pub no_arp: bool,
     /// Largest packet, in bytes.
     pub mtu: u32,
+    /// The routing table of a VRF device.
+    pub vrf_table: Option<u32>,
 }
 
 /// What identifies an address on this host.
@@ -105,6 +111,11 @@ pub struct AddressSpec {
     pub no_prefix_route: bool,
     /// Preferred lifetime; it is valid for ever.
     pub preferred: PreferredLifetime,
+    /// IPv6: it is usable at once, without looking for duplicates. Two routers may hold a virtual address for an instant, and
+    /// detection would leave it unusable.
+    pub no_dad: bool,
+    /// Rarer flags.
+    pub flags: AddressFlags,
 }
 
 impl AddressSpec {
@@ -125,6 +136,8 @@ impl AddressSpec {
             scope: line.scope.unwrap_or_else(|| default_scope(line.address)),
             no_prefix_route: line.no_prefix_route,
             preferred: line.preferred,
+            no_dad: line.no_dad,
+            flags: line.flags,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::io;
 use std::net::IpAddr;
 use std::os::fd::{AsFd, AsRawFd};
 
+use lvsd_model::{Family, Rule};
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_sys::protocols::NETLINK_ROUTE;
 use netlink_sys::{Socket, SocketAddr};
@@ -12,7 +13,10 @@ use nix::sys::socket::{MsgFlags, recv, setsockopt, sockopt};
 use nix::sys::time::TimeVal;
 
 use super::decode::{Message, Messages, address, error_number, error_text, link};
+use super::decode_routing;
 use super::encode::{Request, add_address, append, dump_addresses, dump_links, remove_address};
+use super::encode_routing::{self, dump_routes, dump_rules};
+use super::routing::{RouteEntry, RoutingChange};
 use super::{AddressEntry, AddressKey, AddressSpec, Link};
 
 /// Requests per send: their acknowledgements fit the smallest receive buffer.
@@ -65,10 +69,19 @@ impl RtnlError {
         }
     }
 
-    /// Whether a removal was refused because there is nothing to remove: the address, or its interface, is gone.
+    /// Whether a removal was refused because there is nothing to remove: the object, or its interface, is gone.
     #[must_use]
     pub fn already_gone(&self) -> bool {
-        matches!(self.errno(), Some(libc::EADDRNOTAVAIL | libc::ENODEV | libc::ENXIO))
+        matches!(
+            self.errno(),
+            Some(libc::EADDRNOTAVAIL | libc::ENODEV | libc::ENXIO | libc::ESRCH | libc::ENOENT)
+        )
+    }
+
+    /// Whether an addition was refused because there is one already.
+    #[must_use]
+    pub fn already_there(&self) -> bool {
+        self.errno() == Some(libc::EEXIST)
     }
 }
 
@@ -76,6 +89,7 @@ impl RtnlError {
 #[derive(Debug)]
 pub struct Rtnl {
     socket: Socket,
+    port: u32,
     sequence: u32,
     outgoing: Vec<u8>,
     incoming: Vec<u8>,
@@ -88,7 +102,7 @@ impl Rtnl {
     /// The kernel's.
     pub fn open() -> io::Result<Self> {
         let mut socket = Socket::new(NETLINK_ROUTE)?;
-        socket.bind_auto()?;
+        let port = socket.bind_auto()?.port_number();
         socket.connect(&SocketAddr::new(0, 0))?;
         socket.set_ext_ack(true)?;
         socket.set_cap_ack(true)?;
@@ -98,34 +112,65 @@ impl Rtnl {
         setsockopt(&fd, sockopt::SendTimeout, &limit)?;
         // A larger buffer only helps; without CAP_NET_ADMIN the default has to do.
         let _ = setsockopt(&fd, sockopt::RcvBufForce, &RECEIVE_BUFFER);
-        Ok(Self { socket, sequence: 0, outgoing: Vec::with_capacity(8192), incoming: vec![0; DATAGRAM] })
+        // Kernels before 4.20 do not filter; then dumps are longer.
+        let _ = socket.set_netlink_get_strict_chk(true);
+        Ok(Self {
+            socket,
+            port,
+            sequence: 0,
+            outgoing: Vec::with_capacity(8192),
+            incoming: vec![0; DATAGRAM],
+        })
+    }
+
+    /// What the kernel calls this connection: events that it causes bear this number.
+    #[must_use]
+    pub const fn port(&self) -> u32 {
+        self.port
     }
 
     /// Makes changes in order and gives their results in the same order.
     pub fn apply(&mut self, changes: &[AddressChange]) -> Vec<Result<(), RtnlError>> {
+        self.apply_each(changes, |change| match change {
+            AddressChange::Add(spec) => (add_address(spec), Request::Set),
+            AddressChange::Remove { key, peer } => (remove_address(key, *peer), Request::Change),
+        })
+    }
+
+    /// Makes changes to routes and rules, as [`apply`](Self::apply) does to addresses.
+    pub fn apply_routing(&mut self, changes: &[RoutingChange]) -> Vec<Result<(), RtnlError>> {
+        self.apply_each(changes, encode_routing::change)
+    }
+
+    fn apply_each<C>(
+        &mut self,
+        changes: &[C],
+        encode: impl Fn(&C) -> (RouteNetlinkMessage, Request),
+    ) -> Vec<Result<(), RtnlError>> {
         let mut results = Vec::with_capacity(changes.len());
         for batch in changes.chunks(BATCH) {
-            self.apply_batch(batch, &mut results);
+            self.apply_batch(batch.iter().map(&encode), &mut results);
         }
         results
     }
 
-    fn apply_batch(&mut self, batch: &[AddressChange], results: &mut Vec<Result<(), RtnlError>>) {
+    fn apply_batch(
+        &mut self,
+        batch: impl ExactSizeIterator<Item = (RouteNetlinkMessage, Request)>,
+        results: &mut Vec<Result<(), RtnlError>>,
+    ) {
         let first = self.sequence.wrapping_add(1);
+        let count = batch.len();
         self.outgoing.clear();
-        for change in batch {
-            let (message, request) = match change {
-                AddressChange::Add(spec) => (add_address(spec), Request::Set),
-                AddressChange::Remove { key, peer } => (remove_address(key, *peer), Request::Change),
-            };
+        for (message, request) in batch {
             self.push(message, request);
         }
         if let Err(error) = self.socket.send(&self.outgoing, 0) {
             let broken = || Err(RtnlError::Broken(io::Error::from(error.kind())));
-            results.extend(batch.iter().map(|_| broken()));
+            results.extend((0..count).map(|_| broken()));
             return;
         }
-        let mut answers: Vec<Option<Result<(), RtnlError>>> = batch.iter().map(|_| None).collect();
+        let mut answers: Vec<Option<Result<(), RtnlError>>> = (0..count).map(|_| None).collect();
         let mut missing = answers.len();
         let broken = loop {
             if missing == 0 {
@@ -167,9 +212,35 @@ impl Rtnl {
         self.dump(dump_addresses, libc::RTM_NEWADDR, address)
     }
 
+    /// Every route of both families that belongs to a protocol.
+    ///
+    /// # Errors
+    /// [`RtnlError`].
+    pub fn routes(&mut self, protocol: u8) -> Result<Vec<RouteEntry>, RtnlError> {
+        let mut all = Vec::new();
+        for family in [Family::V4, Family::V6] {
+            let request = || dump_routes(family, protocol);
+            all.extend(self.dump(request, libc::RTM_NEWROUTE, decode_routing::route)?);
+        }
+        all.retain(|entry| entry.protocol == protocol);
+        Ok(all)
+    }
+
+    /// Every rule of both families.
+    ///
+    /// # Errors
+    /// [`RtnlError`].
+    pub fn rules(&mut self) -> Result<Vec<Rule>, RtnlError> {
+        let mut all = Vec::new();
+        for family in [Family::V4, Family::V6] {
+            all.extend(self.dump(|| dump_rules(family), libc::RTM_NEWRULE, decode_routing::rule)?);
+        }
+        Ok(all)
+    }
+
     fn dump<T>(
         &mut self,
-        request: fn() -> RouteNetlinkMessage,
+        request: impl Fn() -> RouteNetlinkMessage,
         kind: u16,
         decode: fn(&[u8]) -> Option<T>,
     ) -> Result<Vec<T>, RtnlError> {

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::mem;
 use std::sync::Arc;
 
-use lvsd_model::{Instance as Config, TrackScript, VrrpConfig};
+use lvsd_model::{Instance as Config, TrackGroup, TrackScript, VrrpConfig};
 
 use super::Router;
 use super::group::Group;
@@ -41,6 +41,7 @@ impl Router {
             return applied;
         }
         self.apply_scripts(&config.scripts);
+        self.apply_track_groups(&config.track_groups);
         self.retire_missing(now, config, &mut applied);
         self.apply_instances(now, config, &mut applied);
         self.apply_groups(now, config);
@@ -66,6 +67,17 @@ impl Router {
                 kept.map_or_else(|| ScriptJudge::new(config.rise, config.fall, initial), |old| old.judge);
             judge.retune(config.rise, config.fall);
             self.facts.scripts.insert(config.name.clone(), Script { config: config.clone(), judge });
+        }
+    }
+
+    /// Notes who needs what. What is missing stays known: the keeper tells only changes.
+    fn apply_track_groups(&mut self, groups: &[TrackGroup]) {
+        self.facts.missing.retain(|name, _| groups.iter().any(|group| group.name == *name));
+        self.facts.track_groups.clear();
+        for group in groups {
+            for member in &group.members {
+                self.facts.track_groups.entry(member.clone()).or_default().push(group.name.clone());
+            }
         }
     }
 
@@ -125,7 +137,7 @@ impl Router {
             if previous.garp != new.garp {
                 master.announcements.adopt(now, &new.garp);
             }
-            if previous.addresses != new.addresses || previous.excluded != new.excluded {
+            if holdings(&previous) != holdings(new) {
                 let grown = gained_addresses(&previous, new);
                 instance.act(Action::Addresses(AddressChange::Update { previous }), &mut self.outputs);
                 if grown {
@@ -166,6 +178,11 @@ impl Router {
 /// What makes a virtual router; everything else can be edited while it runs.
 fn same_virtual_router(old: &Config, new: &Config) -> bool {
     (&old.interface, old.vrid, old.family) == (&new.interface, new.vrid, new.family)
+}
+
+/// What a master has in the kernel.
+fn holdings(config: &Config) -> impl PartialEq + '_ {
+    (&config.addresses, &config.excluded, &config.routes, &config.rules, config.promote_secondaries)
 }
 
 /// Whether `new` has an address that `old` has not.

@@ -207,6 +207,16 @@ impl Router {
         self.settle_if(now, changed);
     }
 
+    /// What a `track_group` needs and cannot have: one static address, route or rule; `None` when all are there (again). May be
+    /// told before the configuration that has the group is applied.
+    pub fn static_missing(&mut self, now: Time, group: &str, what: Option<String>) {
+        let before = match &what {
+            Some(what) => self.facts.missing.insert(group.to_owned(), what.clone()),
+            None => self.facts.missing.remove(group),
+        };
+        self.settle_if(now, before != what);
+    }
+
     /// A virtual address of the instance is gone from its interface, and it was not us. While MASTER it is put back and announced;
     /// the instance stays MASTER.
     pub fn address_deleted(&mut self, now: Time, id: InstanceId, address: IpAddr) {

@@ -103,7 +103,8 @@ pub struct Transition {
     pub priority: u8,
 }
 
-/// What to do with the virtual addresses of an instance, excluded ones too.
+/// What to do with the virtual addresses of an instance, excluded ones too, and its virtual routes and rules: addresses, routes,
+/// rules is the order in which they come, and the reverse in which they go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AddressChange {
     /// Add them. Never twice without a release between.

@@ -58,6 +58,8 @@ pub enum Fault {
     Tracker(Tracker),
     /// Another member of the sync group has a fault.
     Group(String),
+    /// A static address, route or rule of a `track_group` of the instance is missing, and cannot be put back.
+    Static(String),
 }
 
 impl fmt::Display for Fault {
@@ -67,6 +69,7 @@ impl fmt::Display for Fault {
             Self::NoSource => f.write_str("no source address for adverts"),
             Self::Tracker(tracker) => write!(f, "{tracker} failed"),
             Self::Group(member) => write!(f, "{member} of the sync group has a fault"),
+            Self::Static(what) => write!(f, "{what} is missing"),
         }
     }
 }
@@ -80,6 +83,10 @@ pub(super) struct Facts {
     pub(super) addresses: HashMap<(InterfaceName, Family), IpAddr>,
     /// Tracked scripts by name.
     pub(super) scripts: HashMap<String, Script>,
+    /// What is missing of the static objects that a track group needs, by the name of the group.
+    pub(super) missing: HashMap<String, String>,
+    /// The track groups of each instance, by its name.
+    pub(super) track_groups: HashMap<String, Vec<String>>,
 }
 
 /// A tracked script with what is believed about it.
@@ -153,13 +160,15 @@ pub(super) fn evaluate(
     if source.is_none() {
         tracking.faults.push(Fault::NoSource);
     }
+    let groups = facts.track_groups.get(&config.name).into_iter().flatten();
+    tracking.faults.extend(groups.filter_map(|group| facts.missing.get(group)).cloned().map(Fault::Static));
     for (tracker, effect) in relevant_trackers(config, group) {
         apply(config, &tracker, effect, facts, &mut tracking);
     }
     tracking
 }
 
-/// The interfaces without which the instance cannot work: its own, and those of its addresses.
+/// The interfaces without which the instance cannot work: its own, and those of its addresses, routes and rules.
 fn required_links(config: &Config) -> Vec<&InterfaceName> {
     let own = config.interface.as_ref();
     let mut links: Vec<&InterfaceName> = Vec::new();
@@ -167,7 +176,12 @@ fn required_links(config: &Config) -> Vec<&InterfaceName> {
         links.extend(own);
     }
     let tracked = config.addresses.iter().chain(&config.excluded).filter(|virtual_ip| !virtual_ip.no_track);
-    for name in tracked.filter_map(|virtual_ip| virtual_ip.interface.as_ref()) {
+    let of_addresses = tracked.filter_map(|virtual_ip| virtual_ip.interface.as_ref());
+    let routes = config.routes.iter().filter(|route| !route.no_track);
+    let of_routes = routes.flat_map(|route| route.hops.iter()).filter_map(|hop| hop.interface.as_ref());
+    let rules = config.rules.iter().filter(|rule| !rule.no_track);
+    let of_rules = rules.flat_map(|rule| rule.input.iter().chain(&rule.output));
+    for name in of_addresses.chain(of_routes).chain(of_rules) {
         if Some(name) != own && !links.contains(&name) {
             links.push(name);
         }

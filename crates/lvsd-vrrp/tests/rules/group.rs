@@ -17,6 +17,7 @@ fn pair(base: u8) -> VrrpConfig {
     VrrpConfig {
         instances: vec![instance("a", 1, base), other],
         groups: vec![group("g", &["a", "b"])],
+        scripts: Vec::new(),
         ..VrrpConfig::default()
     }
 }

@@ -1,6 +1,9 @@
 //! Trackers: weights, reversal, clamping, faults.
 
-use lvsd_model::{TrackWeight, VrrpConfig};
+use lvsd_model::{
+    Family, Hop, Hops, Metrics, Placement, Prefix, Route, RouteKind, RouteTable, TrackGroup, TrackWeight,
+    VrrpConfig,
+};
 use lvsd_vrrp::{Adjustment, Fault, LinkState, Outcome, State, Tracker};
 
 use crate::support::{
@@ -130,4 +133,65 @@ fn interface_names_are_told_apart() {
     host.link("eth9", LinkState::Up);
     assert_eq!((host.state(), host.told().len()), (State::Master, 0));
     assert_eq!(Fault::LinkDown(link("eth9")).to_string(), "interface eth9 is down");
+}
+
+fn route(device: &str, no_track: bool) -> Route {
+    let hop = Hop { interface: Some(link(device)), ..Hop::default() };
+    Route {
+        kind: RouteKind::Unicast,
+        destination: Prefix::default_of(Family::V4),
+        source: None,
+        tos: 0,
+        table: RouteTable::MAIN,
+        metric: None,
+        protocol: Route::PROTOCOL,
+        scope: 0,
+        preferred_source: None,
+        hops: Hops::One(hop),
+        metrics: Metrics::default(),
+        expires: None,
+        preference: None,
+        ttl_propagate: None,
+        placement: Placement::Replace,
+        no_track,
+    }
+}
+
+#[test]
+fn the_interface_of_a_virtual_route_is_needed_unless_it_is_not_tracked() {
+    let mut config = instance("vi", 1, 100);
+    config.routes = vec![route("eth1", false), route("eth2", true)];
+    let mut host = Host::start(only(config));
+    assert_eq!(host.view().faults, [Fault::LinkDown(link("eth1"))]);
+    host.link("eth1", LinkState::Up);
+    assert_eq!(host.state(), State::Backup);
+}
+
+#[test]
+fn a_missing_static_object_is_a_fault_of_its_track_group() {
+    let mut config = only(instance("vi", 1, 100));
+    config.track_groups = vec![TrackGroup { name: "needs".to_owned(), members: vec!["vi".to_owned()] }];
+    let mut host = Host::start(config.clone());
+    host.static_missing("other", Some("route 10.0.0.0/8"));
+    assert_eq!(host.state(), State::Backup);
+    host.static_missing("needs", Some("route 10.0.0.0/8"));
+    assert_eq!(host.view().faults, [Fault::Static("route 10.0.0.0/8".to_owned())]);
+    host.reload(config);
+    assert_eq!(host.state(), State::Fault, "a reload does not bring it back");
+    host.static_missing("needs", None);
+    assert_eq!(host.state(), State::Backup);
+    host.static_missing("needs", Some("route 10.0.0.0/8"));
+    host.reload(only(instance("vi", 1, 100)));
+    assert_eq!(host.state(), State::Backup, "nothing needs it any more");
+}
+
+#[test]
+fn a_reload_that_changes_a_route_of_a_master_changes_what_it_holds() {
+    let config = instance("vi", 1, 100);
+    let mut host = Host::master(config.clone());
+    let mut with_route = config.clone();
+    with_route.routes = vec![route("eth0", false)];
+    host.outputs();
+    host.reload(only(with_route));
+    assert_eq!(host.told(), ["update", "send 100"]);
 }

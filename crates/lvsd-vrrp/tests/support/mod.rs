@@ -54,6 +54,7 @@ pub(crate) fn vip(address: &str) -> VirtualAddress {
         no_track: false,
         no_dad: true,
         preferred: PreferredLifetime::Forever,
+        flags: lvsd_model::AddressFlags::default(),
     }
 }
 
@@ -74,6 +75,9 @@ pub(crate) fn instance(name: &str, vrid: u8, base: u8) -> Instance {
         auth: None,
         addresses: vec![vip(&format!("10.0.1.{vrid}"))],
         excluded: Vec::new(),
+        routes: Vec::new(),
+        rules: Vec::new(),
+        promote_secondaries: false,
         garp: GarpPolicy::default(),
         down_timer_adverts: 3,
         lower_prio_no_advert: false,
@@ -198,6 +202,10 @@ impl Host {
 
     pub(crate) fn link(&mut self, name: &str, state: LinkState) {
         self.router.link(at(self.now), &link(name), state);
+    }
+
+    pub(crate) fn static_missing(&mut self, group: &str, what: Option<&str>) {
+        self.router.static_missing(at(self.now), group, what.map(str::to_owned));
     }
 
     pub(crate) fn address(&mut self, address: Option<&str>) {

@@ -56,6 +56,10 @@ struct Data<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     evips: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    vroutes: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    vrules: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     track_ifp: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     track_script: Vec<String>,
@@ -151,7 +155,7 @@ fn data<'a>(now: Duration, configured: &'a Instance, instance: &'a InstanceSnaps
         base_priority: instance.base_priority,
         effective_priority: instance.effective_priority,
         vipset: master && instance.addresses_present > 0,
-        promote_secondaries: false,
+        promote_secondaries: configured.promote_secondaries,
         adver_int: hundredths(configured.advert_interval.centis()),
         master_adver_int: interval,
         accept: 1,
@@ -171,6 +175,8 @@ fn data<'a>(now: Duration, configured: &'a Instance, instance: &'a InstanceSnaps
         scripts: scripts(configured),
         vips: list(&configured.addresses),
         evips: list(&configured.excluded),
+        vroutes: configured.routes.iter().map(ToString::to_string).collect(),
+        vrules: configured.rules.iter().map(ToString::to_string).collect(),
         track_ifp: configured.trackers.interfaces.iter().map(|one| one.interface.to_string()).collect(),
         track_script: configured.trackers.scripts.iter().map(|one| one.script.clone()).collect(),
         auth_type: auth_type(configured),

@@ -27,6 +27,7 @@ fn address(text: &str, label: Option<&str>) -> VirtualAddress {
         no_track: false,
         no_dad: true,
         preferred: lvsd_model::PreferredLifetime::Forever,
+        flags: lvsd_model::AddressFlags::default(),
     }
 }
 
@@ -56,6 +57,9 @@ fn config() -> Config {
         auth: Some(Auth::Pass(*b"secret\0\0")),
         addresses: vec![address("10.0.0.100", None), address("10.0.0.101", Some("eth0:1"))],
         excluded: vec![],
+        routes: Vec::new(),
+        rules: Vec::new(),
+        promote_secondaries: false,
         garp: lvsd_model::GarpPolicy::default(),
         down_timer_adverts: 3,
         lower_prio_no_advert: false,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use lvsd_ipc::{InstanceSnapshot, InstanceState, ScriptSnapshot, VrrpSnapshot};
 use lvsd_model::{
-    AddressScope, Broadcast, Config, Instance, Preempt, PreferredLifetime, TrackScript, Transport,
+    AddressScope, Broadcast, Config, Instance, Preempt, PreferredLifetime, Statics, TrackScript, Transport,
     VirtualAddress,
 };
 
@@ -23,6 +23,7 @@ pub(super) use line;
 pub(super) fn text(now: Duration, config: &Config, snapshot: &VrrpSnapshot) -> String {
     let mut text = String::new();
     globals(&mut text, config);
+    static_lines(&mut text, &config.vrrp.statics);
     line!(text, "------< VRRP Topology >------");
     for instance in &snapshot.instances {
         let configured = config.vrrp.instances.iter().find(|one| one.name == instance.name);
@@ -107,6 +108,7 @@ fn instance_lines(
     line!(text, "   Advert interval = {} milli-sec", u32::from(instance.advert_interval_centis) * 10);
     if let Some(configured) = configured {
         address_lines(text, configured, instance);
+        routing_lines(text, configured);
         tracker_and_script_lines(text, configured);
     }
 }
@@ -153,6 +155,33 @@ fn address_lines(text: &mut String, configured: &Instance, instance: &InstanceSn
     for address in &configured.excluded {
         line!(text, "     {}", address_text(address, interface, master));
     }
+}
+
+fn routing_lines(text: &mut String, configured: &Instance) {
+    if !configured.routes.is_empty() {
+        line!(text, "   Virtual Routes :");
+    }
+    configured.routes.iter().for_each(|route| line!(text, "     {route}"));
+    if !configured.rules.is_empty() {
+        line!(text, "   Virtual Rules :");
+    }
+    configured.rules.iter().for_each(|rule| line!(text, "     {rule}"));
+}
+
+fn static_lines(text: &mut String, statics: &Statics) {
+    let Statics { addresses, routes, rules } = statics;
+    if !addresses.is_empty() {
+        line!(text, "------< Static Addresses >------");
+    }
+    addresses.iter().for_each(|one| line!(text, " {}", address_text(&one.object, "", false)));
+    if !routes.is_empty() {
+        line!(text, "------< Static Routes >------");
+    }
+    routes.iter().for_each(|one| line!(text, " {}", one.object));
+    if !rules.is_empty() {
+        line!(text, "------< Static Rules >------");
+    }
+    rules.iter().for_each(|one| line!(text, " {}", one.object));
 }
 
 fn tracker_and_script_lines(text: &mut String, configured: &Instance) {

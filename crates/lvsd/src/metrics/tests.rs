@@ -58,6 +58,7 @@ fn vrrp() -> VrrpSnapshot {
         advert_interval_centis: 150,
         addresses: vec!["10.0.0.100/24".to_owned(), "10.0.0.101/24".to_owned()],
         addresses_present: 2,
+        routing_present: 0,
         addresses_healed: 1,
         adverts: AdvertCounters {
             received: 7,
@@ -86,6 +87,7 @@ fn vrrp() -> VrrpSnapshot {
         ..instance.clone()
     };
     VrrpSnapshot {
+        routing_healed: 0,
         instances: vec![instance, unicast],
         groups: vec![GroupSnapshot {
             name: "G".to_owned(),
