@@ -158,7 +158,7 @@ impl Process {
     async fn handle(&mut self, order: Order) -> Result<Next, FrameError> {
         match order {
             ToChild::Apply { generation, mut plan } => {
-                let services = self.services(&mut *plan)?;
+                let services = self.services(&mut plan)?;
                 let outcome = self.apply(*plan, services).await;
                 self.generation = Some(generation);
                 self.answers.send(&Answer::Applied { generation, outcome }).await?;
