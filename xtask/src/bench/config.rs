@@ -100,7 +100,9 @@ impl Cost {
         let program = match make {
             // By the same way as the peer.
             Make::Lvsd => Program::new("chroot").arg("/").arg(Programs::build()?.lvsd),
-            Make::Keepalived => RIVAL.program("keepalived", file.parent().unwrap_or(Path::new("/")))?,
+            Make::Keepalived => {
+                RIVAL.program("keepalived", file.parent().unwrap_or_else(|| Path::new("/")))?
+            }
         };
         let begin = Instant::now();
         program.args(["-t", "-f"]).arg(file).check()?;
