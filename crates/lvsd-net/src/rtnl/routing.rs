@@ -67,6 +67,10 @@ impl RouteSpec {
     #[must_use]
     pub fn is(&self, entry: &RouteEntry) -> bool {
         let hops = || {
+            // IPv6 routes that are appended to one another are one with several hops.
+            if self.route.family() == Family::V4 && entry.hops.len() != self.interfaces.len() {
+                return false;
+            }
             let mut wanted = self.route.hops.iter().zip(&self.interfaces);
             wanted.all(|(hop, interface)| {
                 entry.hops.iter().any(|(gateway, index)| {
@@ -140,3 +144,6 @@ pub enum RoutingChange {
     /// Removes it.
     RemoveRule(Rule),
 }
+
+#[cfg(test)]
+mod tests;
