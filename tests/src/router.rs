@@ -1,6 +1,6 @@
 //! Virtual routers as configuration text.
 
-use crate::{Node, ip};
+use crate::{Make, Node, ip};
 use std::{fmt, net::IpAddr, time::Duration};
 
 /// How adverts travel.
@@ -77,6 +77,15 @@ impl Wire {
     /// How long a backup of that priority believes in a silent master.
     pub fn down_time(self, priority: u8) -> Duration {
         3 * self.interval() + self.skew(priority)
+    }
+
+    /// The least time after its last advert in which a backup of that make and priority takes over from a killed master: lvsd
+    /// believes the kernel of the master's host, if that has been missed once and can be heard.
+    pub fn least_down_time(self, backup: Make, priority: u8) -> Duration {
+        match (backup, self.cast) {
+            (Make::Lvsd, Cast::Multicast) => self.interval() * 3 / 2 + self.skew(priority),
+            (Make::Keepalived(_), _) | (_, Cast::Unicast) => self.down_time(priority),
+        }
     }
 
     /// The configuration of one of a pair.

@@ -118,6 +118,11 @@ impl Site {
         assert!(alone.is_ok(), "{vip} is to be on {} alone, and is on {:?}", master.host.name(), holders());
     }
 
+    /// All frames so far.
+    pub fn frames(&self) -> Vec<Frame> {
+        self.seen.frames()
+    }
+
     /// The adverts of a node so far, with their times.
     pub fn adverts(&self, node: &Node) -> Vec<(SystemTime, Advert)> {
         let frames = self.seen.frames();

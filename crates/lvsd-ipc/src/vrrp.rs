@@ -90,6 +90,8 @@ pub struct AdvertCounters {
     pub release_master: u64,
     /// Gratuitous ARPs and unsolicited neighbour advertisements sent.
     pub announcements_sent: u64,
+    /// Times that the master's host left the multicast group while we were backup.
+    pub departures: u64,
 }
 
 /// Adverts that were not believed, by cause (the checks of RFC 9568 §7.1 and the peer's own).
@@ -229,6 +231,10 @@ pub struct VrrpSnapshot {
     pub malformed: u64,
     /// Times that a route or rule deleted by somebody else was put back.
     pub routing_healed: u64,
+    /// Membership reports heard (IGMP, MLD), whatever they were about.
+    pub membership_reports: u64,
+    /// Membership reports not believed.
+    pub membership_malformed: u64,
     /// Greatest lateness of the election timer since the start.
     pub worst_lateness: Duration,
 }

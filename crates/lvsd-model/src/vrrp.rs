@@ -361,6 +361,9 @@ pub struct Instance {
     pub garp: GarpPolicy,
     /// `down_timer_adverts`: 1 to 100, normally 3.
     pub down_timer_adverts: u8,
+    /// `leave_detection`: a master whose host has left the multicast group is believed to be gone after one missed advert. Without
+    /// effect over unicast.
+    pub leave_detection: bool,
     /// `lower_prio_no_advert`.
     pub lower_prio_no_advert: bool,
     /// `higher_prio_send_advert`.

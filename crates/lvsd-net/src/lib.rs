@@ -12,6 +12,7 @@ mod checksum;
 pub mod child;
 mod clock;
 mod frame;
+mod membership_socket;
 mod namespace;
 mod process;
 mod rtnl;
@@ -23,6 +24,7 @@ mod wakeup;
 pub use announce::AnnounceSocket;
 pub use clock::{Timer, time_of_day, uptime};
 pub use frame::{ARP_FRAME, Mac, NA_FRAME, NaRole, gratuitous_arp, unsolicited_na};
+pub use membership_socket::{MembershipSocket, hold_membership};
 pub use namespace::enter_namespace;
 pub use process::{
     adopt_stream, die_with_parent, keep_heap, lock_memory, set_nice, set_realtime, set_thread_name,

@@ -18,6 +18,8 @@ pub struct AdvertCounters {
     pub become_master: u64,
     /// Times that it left that state.
     pub release_master: u64,
+    /// Times that the master's host left the multicast group while we were BACKUP.
+    pub departures: u64,
     /// Virtual addresses that somebody else deleted while we were MASTER, and that were ordered back.
     pub addresses_healed: u64,
 }
@@ -103,6 +105,10 @@ pub struct RouterCounters {
     pub unknown_vrid: u64,
     /// Too short to name a virtual router, or naming number 0.
     pub malformed: u64,
+    /// Membership reports of hosts (IGMP, MLD), whatever they were about.
+    pub membership_reports: u64,
+    /// Membership reports that were not believed.
+    pub membership_malformed: u64,
 }
 
 /// A change of state with its cause, and how often it happened.

@@ -6,13 +6,14 @@ mod support;
 
 use std::time::Duration;
 
-use lvsd_model::{AdvertInterval, Preempt, VrrpConfig};
-use lvsd_vrrp::wire::RxMeta;
+use lvsd_model::{AdvertInterval, Family, Preempt, VrrpConfig};
+use lvsd_vrrp::wire::{Membership, RxMeta};
 use lvsd_vrrp::{LinkState, Outcome, Router, ShutdownMode, State};
 use observer::Observer;
 use proptest::prelude::*;
 use support::{
-    at, effect, group, instance, ip, link, millis, packet, priority, script, track_link, track_script, vip,
+    at, effect, group, instance, ip, link, membership_report, millis, packet, priority, script, track_link,
+    track_script, vip,
 };
 
 /// One thing that can happen.
@@ -22,6 +23,7 @@ enum Op {
     Timeout,
     Advert { instance: usize, source: u8, priority: u8, centis: u16 },
     Garbage(Vec<u8>),
+    Membership(u8, bool),
     Link(u8, bool),
     Source(bool),
     Script(u8, u8),
@@ -39,6 +41,7 @@ fn any_op() -> impl Strategy<Value = Op> {
         8 => (0_usize..4, 1_u8..10, priority, prop_oneof![Just(100_u16), 1_u16..=4095])
             .prop_map(|(instance, source, priority, centis)| Op::Advert { instance, source, priority, centis }),
         1 => prop::collection::vec(any::<u8>(), 0..40).prop_map(Op::Garbage),
+        3 => (1_u8..10, any::<bool>()).prop_map(|(source, left)| Op::Membership(source, left)),
         2 => (0_u8..3, any::<bool>()).prop_map(|(name, up)| Op::Link(name, up)),
         1 => any::<bool>().prop_map(Op::Source),
         3 => (0_u8..2, 0_u8..4).prop_map(|(name, outcome)| Op::Script(name, outcome)),
@@ -131,6 +134,13 @@ impl World {
             Op::Garbage(octets) => {
                 let meta = RxMeta::new(ip("10.0.0.1"), ip("224.0.0.18"), 255);
                 self.router.receive(now, Some(&link("eth0")), meta, octets);
+                let _ = self.router.receive_membership(now, &link("eth0"), Family::V4, octets);
+            }
+            Op::Membership(source, left) => {
+                let said = if *left { Membership::Left } else { Membership::Member };
+                let packet = membership_report(ip(&format!("10.0.0.{source}")), ip("224.0.0.18"), said);
+                let taken = self.router.receive_membership(now, &link("eth0"), Family::V4, &packet);
+                assert_eq!(taken, Ok(()));
             }
             Op::Link(name, up) => {
                 let state = if *up { LinkState::Up } else { LinkState::Down };
@@ -138,7 +148,7 @@ impl World {
             }
             Op::Source(known) => {
                 let address = known.then(|| ip("10.0.0.5"));
-                self.router.interface_address(now, &link("eth0"), lvsd_model::Family::V4, address);
+                self.router.interface_address(now, &link("eth0"), Family::V4, address);
             }
             Op::Script(name, outcome) => {
                 let outcomes = [Outcome::Success, Outcome::Failure, Outcome::TimedOut, Outcome::Disabled];

@@ -34,6 +34,16 @@ pub(crate) struct Options {
     /// protocol's and the same for both makes.
     #[arg(long, num_args = 2, value_names = ["MASTER", "BACKUP"], default_values_t = [254, 250])]
     priorities: Vec<u8>,
+    /// Measure lvsd with `vrrp_leave_detection off`: by silence alone, as the protocol has it.
+    #[arg(long)]
+    no_leave_detection: bool,
+}
+
+/// Whether lvsd believes the kernel of a dead master's host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LeaveDetection {
+    On,
+    Off,
 }
 
 /// Of the one that is killed, and of the one that takes over.
@@ -62,6 +72,31 @@ impl Priorities {
     }
 }
 
+impl LeaveDetection {
+    const fn of(options: &Options) -> Self {
+        if options.no_leave_detection { Self::Off } else { Self::On }
+    }
+
+    const fn remark(self) -> &'static str {
+        match self {
+            Self::On => "lvsd's leave detection is on, as by default",
+            Self::Off => "lvsd's leave detection is off",
+        }
+    }
+
+    /// What goes into `global_defs`.
+    const fn line(self, make: Make) -> &'static str {
+        match (self, make) {
+            (Self::Off, Make::Lvsd) => "    vrrp_leave_detection off\n",
+            (Self::On, _) | (Self::Off, Make::Keepalived) => "",
+        }
+    }
+}
+
+fn millis(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}
+
 /// What is measured, in milliseconds.
 #[derive(Debug, Default)]
 struct Figures {
@@ -81,17 +116,19 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
     }
     setup(&[Part::Tools, Part::Rival(RIVAL)])?;
     let priorities = Priorities::of(options)?;
+    let detection = LeaveDetection::of(options);
     let programs = Programs::build()?;
     println!(
         "fail-over between two directors of one make: VRRP version 3, adverts every {ADVERT_INTERVAL:?}, priorities \
-         {} and {}; Master_Down_Interval {:?}, Skew_Time {:?}; {} rounds",
+         {} and {}; Master_Down_Interval {:?}, Skew_Time {:?}; {} rounds; {}",
         priorities.master,
         priorities.backup,
         priorities.master_down_interval(),
         priorities.skew_time(),
-        options.rounds
+        options.rounds,
+        detection.remark()
     );
-    let site = Site::new(programs, priorities)?;
+    let site = Site::new(programs, priorities, detection)?;
     let mut figures = Figures::default();
     for round in 0..usize::try_from(options.rounds)? {
         for make in Make::in_turn(round) {
@@ -107,6 +144,11 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
         }
     }
     report::print(&figures.rows(priorities));
+    println!(
+        "protocol's bound from the last advert, Master_Down_Interval: {:.2} ms; {}",
+        millis(priorities.master_down_interval()),
+        detection.remark()
+    );
     figures.remarks();
     let is_measured = Make::BOTH.iter().all(|make| !figures.stop.of(*make).is_empty());
     Ok(if is_measured { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -114,7 +156,7 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
 
 impl Figures {
     fn rows(&self, priorities: Priorities) -> Vec<Row> {
-        let bound = priorities.master_down_interval().as_secs_f64() * 1e3;
+        let bound = millis(priorities.master_down_interval());
         let row = |what: &str, samples: &Samples, of: fn(&[f64]) -> Option<f64>, target| {
             let [lvsd, keepalived] = Make::BOTH.map(|make| of(samples.of(make)));
             Row { what: format!("{what}, ms"), lvsd, keepalived, target }
@@ -161,13 +203,14 @@ struct Seat {
 struct Site {
     programs: Programs,
     priorities: Priorities,
+    detection: LeaveDetection,
     better: Seat,
     other: Seat,
     witness: Seat,
 }
 
 impl Site {
-    fn new(programs: Programs, priorities: Priorities) -> Result<Self, Failure> {
+    fn new(programs: Programs, priorities: Priorities, detection: LeaveDetection) -> Result<Self, Failure> {
         let lan = Lan::new("lan")?;
         let seat = |name: &str, number: u8| -> Result<Seat, Failure> {
             let host = Host::new(name)?;
@@ -175,7 +218,7 @@ impl Site {
             Ok(Seat { mac: host.mac("eth0")?, host, _link })
         };
         let [better, other, witness] = [seat("better", 1)?, seat("other", 2)?, seat("witness", 3)?];
-        Ok(Self { programs, priorities, better, other, witness })
+        Ok(Self { programs, priorities, detection, better, other, witness })
     }
 
     /// One kill and one stop.
@@ -229,7 +272,7 @@ impl Site {
     }
 
     fn start(&self, make: Make, seat: &Seat, priority: u8) -> Result<Director, Failure> {
-        Ok(self.programs.launch(make, &seat.host)?.start(&config(priority))?)
+        Ok(self.programs.launch(make, &seat.host)?.start(&config(priority, self.detection.line(make)))?)
     }
 
     /// The better one's last advert before a moment: when, and its priority.
@@ -253,13 +296,13 @@ impl Seat {
     }
 }
 
-/// The same for both makes.
-fn config(priority: u8) -> String {
+/// The same for both makes, but for what only one has.
+fn config(priority: u8, globals: &str) -> String {
     let interval = ADVERT_INTERVAL.as_secs_f64();
     format!(
         "global_defs {{
     vrrp_version 3
-}}
+{globals}}}
 vrrp_instance bench {{
     state BACKUP
     interface eth0
@@ -288,7 +331,9 @@ mod tests {
 
     #[test]
     fn only_a_master_above_its_backup_is_measured() {
-        let of = |priorities: [u8; 2]| Priorities::of(&Options { rounds: 1, priorities: priorities.into() });
+        let of = |priorities: [u8; 2]| {
+            Priorities::of(&Options { rounds: 1, priorities: priorities.into(), no_leave_detection: false })
+        };
         assert!(of([254, 250]).is_ok_and(|it| it == Priorities { master: 254, backup: 250 }));
         for wrong in [[100, 150], [100, 100], [100, 0], [255, 100]] {
             assert!(of(wrong).is_err(), "{wrong:?}");
@@ -297,6 +342,6 @@ mod tests {
 
     #[test]
     fn the_configuration_has_the_interval_in_seconds() {
-        assert!(config(150).contains("priority 150\n    advert_int 0.01\n"));
+        assert!(config(150, "").contains("priority 150\n    advert_int 0.01\n"));
     }
 }

@@ -61,6 +61,7 @@ pub(super) struct Draft {
     pub(super) garp: GarpDraft,
     pub(super) garp_lower: Option<Span>,
     pub(super) down_timer_adverts: At<u8>,
+    pub(super) leave_detection: At<bool>,
     pub(super) lower_prio_no_advert: At<bool>,
     pub(super) higher_prio_send_advert: At<bool>,
     pub(super) skip_check_adv_addr: Option<bool>,
@@ -223,6 +224,7 @@ impl<'a> Lowering<'a> {
         }
         let mut flag = || self.boolean(statement).map(|value| (value, statement.keyword));
         match name {
+            "leave_detection" => draft.leave_detection = flag(),
             "lower_prio_no_advert" => draft.lower_prio_no_advert = flag(),
             "higher_prio_send_advert" => draft.higher_prio_send_advert = flag(),
             "skip_check_adv_addr" => draft.skip_check_adv_addr = flag().map(|(value, _)| value),

@@ -96,6 +96,7 @@ impl<'a> Lowering<'a> {
             down_timer_adverts: draft
                 .down_timer_adverts
                 .map_or(defaults.down_timer_adverts, |(count, _)| count),
+            leave_detection: flag(draft.leave_detection, defaults.leave_detection),
             lower_prio_no_advert: flag(draft.lower_prio_no_advert, defaults.lower_prio_no_advert),
             higher_prio_send_advert: flag(draft.higher_prio_send_advert, defaults.higher_prio_send_advert),
             skip_check_adv_addr: draft.skip_check_adv_addr.unwrap_or(defaults.skip_check_adv_addr),
@@ -342,6 +343,8 @@ impl<'a> Lowering<'a> {
         dropped.extend(draft.preempt_delay.take().map(|(_, span)| (span, "preempt_delay is ignored")));
         dropped.extend(draft.garp_lower.take().map(|span| (span, "garp_lower_prio_* is ignored")));
         dropped.extend(draft.down_timer_adverts.take().map(|(_, span)| (span, "down_timer_adverts is 3")));
+        let early = draft.leave_detection.filter(|(value, _)| *value);
+        dropped.extend(early.map(|(_, span)| (span, "leave_detection is off")));
         let sends = draft.higher_prio_send_advert.filter(|(value, _)| *value);
         dropped.extend(sends.map(|(_, span)| (span, "higher_prio_send_advert is off")));
         let owner = draft.priority.is_some_and(|(priority, _)| priority.is_owner());
@@ -373,6 +376,8 @@ impl<'a> Lowering<'a> {
         }
         if let Some(span) = draft.name_span {
             draft.down_timer_adverts = Some((3, span));
+            // RFC 9568 §6.4.2 waits for the whole interval.
+            draft.leave_detection = Some((false, span));
             draft.lower_prio_no_advert = Some((true, span));
             draft.higher_prio_send_advert = Some((false, span));
         }

@@ -8,6 +8,7 @@
 //! read, then looks at what it was told. So an advert that came in time counts although the timer has run out since, wherever
 //! the thread was held up.
 
+mod ears;
 mod report;
 mod sockets;
 
@@ -29,6 +30,7 @@ use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTime
 use tokio::sync::{mpsc as events, oneshot};
 
 use crate::keeper::{self, Fact, routed_source};
+use ears::Ears;
 pub(crate) use report::{Report, state};
 pub(crate) use sockets::Unopened;
 use sockets::{Sockets, Token};
@@ -36,9 +38,13 @@ use sockets::{Sockets, Token};
 const WAKEUP: Token = Token(0);
 const TIMER: Token = Token(1);
 const FIRST_SOCKET: u64 = 2;
+/// Tokens from here on are those of [`Ears`].
+const FIRST_EAR: u64 = 1 << 32;
 
 /// Datagrams taken from one socket before the timers run, so that a flood cannot stop our adverts.
 const DATAGRAMS: usize = 512;
+/// Membership reports taken from one socket before the timers run.
+const REPORTS: usize = 32;
 /// Things told that are looked at before packets and timers have their turn again.
 const INPUTS: usize = 16;
 /// Events per wait.
@@ -201,6 +207,7 @@ pub(crate) fn start<G>(
         let election = Election {
             router: Router::new(Time::after_start(startup_ends)),
             sockets,
+            ears: Ears::new(FIRST_EAR),
             timer,
             receiver,
             wakeup,
@@ -246,6 +253,7 @@ struct Told {
 struct Election {
     router: Router,
     sockets: Sockets,
+    ears: Ears,
     timer: Timer,
     receiver: mpsc::Receiver<Input>,
     wakeup: Arc<Wakeup>,
@@ -300,9 +308,12 @@ impl Election {
 
     /// Takes in what waits in the sockets. Epoll has those come last in its list that it has given, so all have their turn.
     fn take_packets(&mut self, ready: &mut [EpollEvent; EVENTS]) {
-        for _ in 0..=self.sockets.len() / EVENTS {
+        for _ in 0..=(self.sockets.len() + self.ears.len()) / EVENTS {
             let count = self.sockets.epoll().wait(ready, EpollTimeout::ZERO).unwrap_or(0);
-            ready.iter().take(count).for_each(|event| self.drain(Token(event.data())));
+            // Adverts first: who leaves after its last advert is to have been heard until then.
+            let tokens = || ready.iter().take(count).map(|event| Token(event.data()));
+            tokens().filter(|token| token.0 < FIRST_EAR).for_each(|token| self.drain(token));
+            tokens().filter(|token| token.0 >= FIRST_EAR).for_each(|token| self.drain_reports(token));
             if count < EVENTS {
                 return;
             }
@@ -327,6 +338,18 @@ impl Election {
             let now = Time::after_start(uptime());
             let reception = self.router.receive(now, interface, meta, received.payload);
             self.tell_reject(reception, source);
+            self.do_outputs();
+        }
+    }
+
+    /// Takes in who joins and who leaves the multicast groups of an interface.
+    fn drain_reports(&mut self, token: Token) {
+        for _ in 0..REPORTS {
+            let Some((socket, interface, family)) = self.ears.socket(token) else { return };
+            let Ok(Some(packet)) = socket.receive(&mut self.datagram) else { return };
+            let now = Time::after_start(uptime());
+            // What is wrong with it is counted; nothing follows from it.
+            let _ = self.router.receive_membership(now, interface, family, packet);
             self.do_outputs();
         }
     }
@@ -394,7 +417,8 @@ impl Election {
     fn take_fact(&mut self, now: Time, fact: Fact) {
         match fact {
             Fact::Link { name, device, state } => {
-                self.sockets.set_device(&name, device);
+                self.sockets.set_device(&name, device.clone());
+                self.ears.set_device(&name, device);
                 self.open_sockets();
                 self.router.link(now, &name, state);
             }
@@ -407,6 +431,7 @@ impl Election {
 
     fn apply(&mut self, now: Time, config: &VrrpConfig) -> Applied {
         self.sockets.want(config.instances.iter());
+        self.ears.want(config.instances.iter());
         self.open_sockets();
         let applied = self.router.apply(now, config);
         // With the old sockets still there: what is gone resigns by them.
@@ -425,7 +450,9 @@ impl Election {
     }
 
     fn open_sockets(&mut self) {
-        for unopened in self.sockets.open(uptime()) {
+        let now = uptime();
+        let unopened = self.sockets.open(now).into_iter();
+        for unopened in unopened.chain(self.ears.open(self.sockets.epoll(), now)) {
             let _ = self.events.send(Event::Unopened(unopened));
         }
     }
@@ -440,7 +467,8 @@ impl Election {
     /// Does what is not the engine's to time, and sets the timer to the next deadline.
     fn arm(&mut self) {
         let now = uptime();
-        if self.sockets.retry_at().is_some_and(|at| at <= now) {
+        let retry_at = |this: &Self| this.sockets.retry_at().into_iter().chain(this.ears.retry_at()).min();
+        if retry_at(self).is_some_and(|at| at <= now) {
             self.open_sockets();
         }
         if self.routes_at.is_some_and(|at| at <= now) {
@@ -449,7 +477,7 @@ impl Election {
         }
         let deadline = self.router.poll_timeout().map(Time::since_start);
         self.pulse.deadline = deadline;
-        let next = [deadline, self.sockets.retry_at(), self.routes_at].into_iter().flatten().min();
+        let next = [deadline, retry_at(self), self.routes_at].into_iter().flatten().min();
         // A valid time cannot fail; if it did, the next packet would be the next turn.
         let _ = self.timer.arm(next);
     }

@@ -29,6 +29,8 @@ pub(super) fn report(router: &Router, now: Time, worst_lateness: Duration) -> Re
         scripts: router.scripts().map(script).collect(),
         unknown_vrid: counters.unknown_vrid,
         malformed: counters.malformed,
+        membership_reports: counters.membership_reports,
+        membership_malformed: counters.membership_malformed,
         worst_lateness,
     };
     Report { snapshot, ids: router.instances().map(|view| view.id).collect() }
@@ -86,6 +88,7 @@ const fn adverts(counters: &lvsd_vrrp::AdvertCounters) -> AdvertCounters {
         become_master: counters.become_master,
         release_master: counters.release_master,
         announcements_sent: 0,
+        departures: counters.departures,
     }
 }
 

@@ -181,6 +181,7 @@ mod tests {
             promote_secondaries: false,
             garp: GarpPolicy { arp_interval: gap, ..GarpPolicy::default() },
             down_timer_adverts: 3,
+            leave_detection: true,
             lower_prio_no_advert: false,
             higher_prio_send_advert: false,
             skip_check_adv_addr: false,

@@ -91,6 +91,7 @@ pub(crate) fn instance(name: &str, priority: u8, vips: &[&str]) -> Instance {
         promote_secondaries: false,
         garp: GarpPolicy::default(),
         down_timer_adverts: 3,
+        leave_detection: true,
         lower_prio_no_advert: false,
         higher_prio_send_advert: false,
         skip_check_adv_addr: false,

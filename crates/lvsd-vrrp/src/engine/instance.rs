@@ -12,12 +12,12 @@ use super::output::{
     Action, AddressChange, Announce, AnnounceReason, AnnounceScope, Cause, InstanceId, Outputs, State,
     Transition,
 };
-use super::phase::{Backup, DownTimer, Init, Master, Opening, OwnerConflict, Phase};
+use super::phase::{Backup, Departure, DownTimer, Init, Master, Opening, OwnerConflict, Phase};
 use super::timers::down_interval;
 use super::tracking::Tracking;
 use crate::counters::{AdvertCounters, Edge, RejectCounters};
 use crate::time::Time;
-use crate::wire::{Guard, OutgoingAdvert, destinations};
+use crate::wire::{Guard, Membership, OutgoingAdvert, destinations};
 
 /// The priority of an owner that gave way to another one.
 const CONCEDED: Priority = match Priority::new(254) {
@@ -46,6 +46,8 @@ pub struct Heard {
 pub(super) enum Event {
     /// An advert passed all checks.
     Advert(Heard),
+    /// A host says that it is a member of our group, or that it is no more.
+    Membership(IpAddr, Membership),
     /// Its deadline may have come.
     Timeout,
     /// It is to take part.
@@ -177,7 +179,7 @@ impl Instance {
     pub(super) fn handle(&mut self, now: Time, event: Event, out: &mut Outputs) -> Consequence {
         match (self.phase, event) {
             // §6.4.1 Initialize. Adverts mean nothing yet: the timer starts with BACKUP.
-            (Phase::Init(_), Event::Advert(_)) => Consequence::None,
+            (Phase::Init(_), Event::Advert(_) | Event::Membership(..)) => Consequence::None,
             (Phase::Init(_), Event::Timeout) => Consequence::MayStart,
             (Phase::Init(_) | Phase::Fault, Event::Start(timer, cause)) => self.start(now, timer, cause, out),
             // The owner is master at once.
@@ -190,6 +192,9 @@ impl Instance {
 
             // §6.4.2 Backup.
             (Phase::Backup(backup), Event::Advert(heard)) => self.advert_in_backup(now, backup, heard),
+            (Phase::Backup(backup), Event::Membership(host, membership)) => {
+                self.membership_in_backup(now, backup, host, membership)
+            }
             (Phase::Backup(backup), Event::Timeout) => self.timeout_in_backup(now, backup),
             (Phase::Backup(_), Event::Promote(cause)) => self.become_master(now, cause, out),
             (Phase::Backup(_), Event::Start(..) | Event::Demote | Event::Wait) => Consequence::None,
@@ -201,10 +206,13 @@ impl Instance {
                 self.become_backup(now, None, Cause::Group, out);
                 Consequence::None
             }
-            (Phase::Master(_), Event::Start(..) | Event::Promote(_) | Event::Wait) => Consequence::None,
+            (
+                Phase::Master(_),
+                Event::Membership(..) | Event::Start(..) | Event::Promote(_) | Event::Wait,
+            ) => Consequence::None,
 
             // Not in the RFC, which only knows Startup and Shutdown: deaf and mute until every fault is gone.
-            (Phase::Fault, Event::Advert(_) | Event::Timeout) => Consequence::None,
+            (Phase::Fault, Event::Advert(_) | Event::Membership(..) | Event::Timeout) => Consequence::None,
             (Phase::Fault, Event::Promote(_) | Event::Demote | Event::Fail(_)) => Consequence::None,
             (Phase::Fault, Event::Wait) => {
                 let init = Init::new(now, Opening::Recovered);
@@ -259,6 +267,8 @@ impl Instance {
 
     fn advert_in_backup(&mut self, now: Time, mut backup: Backup, heard: Heard) -> Consequence {
         let own = self.priority().get();
+        // Whoever left the group meanwhile, somebody speaks.
+        backup.left = None;
         if heard.priority < Priority::OWNER.get() {
             // Whoever we gave way to is no owner any more.
             self.conceded = false;
@@ -295,6 +305,32 @@ impl Instance {
         }
     }
 
+    /// The master's host, dead or only without its VRRP, tells by its kernel that nobody there listens any more. That is no reason
+    /// to take over, but one to believe a missed advert sooner. It has to be missed by us: what happened while we were deaf does
+    /// not count.
+    fn membership_in_backup(
+        &mut self,
+        now: Time,
+        mut backup: Backup,
+        host: IpAddr,
+        membership: Membership,
+    ) -> Consequence {
+        let Some(heard) = self.heard.filter(|heard| heard.source == host) else { return Consequence::None };
+        match membership {
+            Membership::Member => backup.left = None,
+            Membership::Left => {
+                let is_master = heard.priority > 0 && heard.at >= self.since;
+                if !is_master || backup.left.is_some() {
+                    return Consequence::None;
+                }
+                self.adverts.departures += 1;
+                backup.left = Some(Departure { told_at: now, heard_at: heard.at, interval: heard.interval });
+            }
+        }
+        self.phase = Phase::Backup(backup);
+        Consequence::None
+    }
+
     fn timeout_in_backup(&mut self, now: Time, mut backup: Backup) -> Consequence {
         let down_at = backup.down_at(&self.config, self.priority());
         if now < down_at {
@@ -308,6 +344,7 @@ impl Instance {
             return Consequence::None;
         }
         let cause = match (backup.timer, backup.defied_master) {
+            _ if now < backup.silent_at(&self.config, self.priority()) => Cause::MasterLeft,
             (_, true) => Cause::Preempting,
             (DownTimer::Skew, false) => Cause::MasterResigned,
             (DownTimer::Full | DownTimer::Short, false) => Cause::MasterSilent,

@@ -7,6 +7,7 @@ mod group;
 mod instance;
 mod invariants;
 mod lookup;
+mod membership;
 mod output;
 mod phase;
 mod timers;
@@ -24,7 +25,7 @@ pub use output::{
     Action, AddressChange, Announce, AnnounceReason, AnnounceScope, Cause, InstanceId, Output, State,
     Transition,
 };
-pub use timers::{down_interval, skew_time};
+pub use timers::{down_interval, leave_interval, skew_time};
 pub use tracking::{Adjustment, Fault, LinkState, Tracker};
 pub use view::{GroupView, InstanceView, ScriptView, Timer};
 

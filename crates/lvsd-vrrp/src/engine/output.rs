@@ -42,6 +42,8 @@ pub enum Cause {
     Owner,
     /// Nothing was heard for the down interval.
     MasterSilent,
+    /// The master's host left the multicast group, and then an advert was missed.
+    MasterLeft,
     /// The master resigned (priority 0) and nobody better came.
     MasterResigned,
     /// The master has a lower priority than ours.
@@ -72,6 +74,7 @@ impl fmt::Display for Cause {
             Self::Started => "started",
             Self::Owner => "started as address owner",
             Self::MasterSilent => "no advert for the down interval",
+            Self::MasterLeft => "the master left its multicast group and missed an advert",
             Self::MasterResigned => "the master resigned",
             Self::Preempting => "the master has a lower priority",
             Self::HigherPriority => "advert of higher priority",

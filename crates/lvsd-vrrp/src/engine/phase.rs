@@ -6,7 +6,7 @@ use lvsd_model::{AdvertInterval, Instance as Config, Priority, Version};
 
 use super::announce::Announcements;
 use super::output::State;
-use super::timers::{down_interval, skew_time};
+use super::timers::{down_interval, leave_interval, skew_time};
 use crate::time::Time;
 
 /// The state of an instance with its data.
@@ -81,6 +81,8 @@ pub(super) struct Backup {
     pub(super) defied_master: bool,
     /// The timer ran out while the sync group could not move; an accepted advert takes the wish away.
     pub(super) wants_master: bool,
+    /// The master's host has left the multicast group since the last advert.
+    pub(super) left: Option<Departure>,
     /// It entered a sync group that was MASTER already, which stays so until this member hears a better master.
     pub(super) joining: bool,
 }
@@ -94,6 +96,7 @@ impl Backup {
             preempt_at: None,
             defied_master: false,
             wants_master: false,
+            left: None,
             joining: false,
         }
     }
@@ -110,9 +113,17 @@ impl Backup {
         self.armed_at = now;
         self.timer = timer;
         self.defied_master = false;
+        self.left = None;
     }
 
+    /// When it takes over.
     pub(super) fn down_at(&self, config: &Config, priority: Priority) -> Time {
+        let silent_at = self.silent_at(config, priority);
+        self.left.map_or(silent_at, |left| silent_at.min(left.down_at(config.version, priority)))
+    }
+
+    /// When it takes over if the silence is all it knows.
+    pub(super) fn silent_at(&self, config: &Config, priority: Priority) -> Time {
         let interval = self.interval(config);
         let wait: Duration = match self.timer {
             DownTimer::Full => down_interval(config.version, interval, priority, config.down_timer_adverts),
@@ -120,6 +131,23 @@ impl Backup {
             DownTimer::Short => down_interval(config.version, interval, Priority::OWNER, 1),
         };
         self.armed_at + wait
+    }
+}
+
+/// The master's host has left the group that adverts go to. Without a missed advert that means nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Departure {
+    /// When that was told.
+    pub(super) told_at: Time,
+    /// When the master's last advert came.
+    pub(super) heard_at: Time,
+    /// The master's interval.
+    pub(super) interval: AdvertInterval,
+}
+
+impl Departure {
+    fn down_at(&self, version: Version, priority: Priority) -> Time {
+        self.told_at.max(self.heard_at + leave_interval(version, self.interval, priority))
     }
 }
 

@@ -29,6 +29,16 @@ pub const fn down_interval(
     silent.saturating_add(skew_time(version, interval, priority))
 }
 
+/// How long after its last advert a master is believed to be gone whose host has left the group: one advert has been missed, and
+/// there was half an interval for it to be late. Never longer than [`down_interval`] with two adverts or more.
+///
+/// No RFC has this; see `vrrp_leave_detection` in lvsd.conf(5).
+#[must_use]
+pub const fn leave_interval(version: Version, interval: AdvertInterval, priority: Priority) -> Duration {
+    let late = Duration::from_millis(interval.centis() as u64 * 15);
+    late.saturating_add(skew_time(version, interval, priority))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -13,6 +13,12 @@ impl Sum {
     /// two differ in layout, not in what they add up to.
     #[must_use]
     pub(super) fn pseudo_header(source: IpAddr, destination: IpAddr, length: usize) -> Self {
+        Self::pseudo_header_of(IP_PROTOCOL, source, destination, length)
+    }
+
+    /// The same for another protocol.
+    #[must_use]
+    pub(super) fn pseudo_header_of(protocol: u8, source: IpAddr, destination: IpAddr, length: usize) -> Self {
         let mut sum = Self::default();
         for address in [source, destination] {
             match address {
@@ -20,9 +26,9 @@ impl Sum {
                 IpAddr::V6(address) => sum.add(&address.octets()),
             }
         }
-        // A VRRP packet has at most 8 + 255 × 16 + 8 octets.
+        // What is summed up here comes in one IP packet.
         sum.add_word(u16::try_from(length).unwrap_or(u16::MAX));
-        sum.add_word(u16::from(IP_PROTOCOL));
+        sum.add_word(u16::from(protocol));
         sum
     }
 

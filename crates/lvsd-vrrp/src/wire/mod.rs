@@ -22,6 +22,7 @@ mod ah;
 mod checksum;
 mod emit;
 mod hmac;
+mod membership;
 mod memory;
 mod receive;
 
@@ -35,6 +36,7 @@ use nom::{IResult, Parser};
 pub use emit::{OutgoingAdvert, destinations};
 pub use memory::{Envelope, Guard, PeerChecksums, Signer};
 pub use receive::{AddressCheck, Carrier, Checked, RxMeta, check, peek_vrid, split_ipv4};
+pub use membership::{Membership, MembershipReject, MembershipReport, parse_membership};
 
 /// IP protocol number of VRRP.
 pub const IP_PROTOCOL: u8 = 112;

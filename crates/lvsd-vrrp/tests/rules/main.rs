@@ -6,6 +6,7 @@ mod support;
 mod announce;
 mod backup;
 mod group;
+mod leave;
 mod master;
 mod reload;
 mod start;

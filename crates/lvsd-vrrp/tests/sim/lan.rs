@@ -6,12 +6,12 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use lvsd_model::{Family, Instance, VrrpConfig};
-use lvsd_vrrp::wire::{OutgoingAdvert, RxMeta, destinations};
+use lvsd_vrrp::wire::{Membership, OutgoingAdvert, RxMeta, destinations};
 use lvsd_vrrp::{Action, LinkState, Outcome, Output, Router, State, Transition};
 
 use crate::observer::Observer;
 use crate::random::Random;
-use crate::support::{at, ip, link, micros, word};
+use crate::support::{at, ip, link, membership_report, micros, millis, word};
 
 /// What the LAN does to a packet.
 #[derive(Clone, Debug, Default)]
@@ -42,12 +42,16 @@ pub(crate) struct Host {
     pub(crate) changed_at: Duration,
 }
 
+/// A kernel sends its report so much later at most: two jiffies and a bit.
+pub(crate) const REPORT_DELAY: Duration = millis(12);
+
 /// A socket holds no more than that.
 const SOCKET_BUFFER: usize = 64;
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Event {
     Deliver { to: usize, source: IpAddr, destination: IpAddr, octets: Vec<u8> },
+    Report { to: usize, source: IpAddr, membership: Membership },
     RunScripts { host: usize, life: u64 },
     Resume { host: usize },
 }
@@ -131,12 +135,34 @@ impl Lan {
         host.changed_at = self.now;
         let first_run = self.random.micros(50_000);
         self.after(first_run, Event::RunScripts { host: number, life });
+        self.report(number, Membership::Member, micros(500));
         self.flush(number);
     }
 
     pub(crate) fn kill(&mut self, number: usize) {
         self.say(|| format!("host {number} dies"));
         self.hosts[number].router = None;
+    }
+
+    /// The processes die; the kernel lives on and tells that nobody listens any more.
+    pub(crate) fn kill_processes(&mut self, number: usize) {
+        self.kill(number);
+        self.report(number, Membership::Left, REPORT_DELAY);
+    }
+
+    /// A host says, or seems to say, that it is in the group of the adverts or not any more; said by its kernel within `latest`.
+    pub(crate) fn report(&mut self, number: usize, membership: Membership, latest: Duration) {
+        self.say(|| format!("host {number} is to report {membership:?}"));
+        let latest = 1 + u64::try_from(latest.as_micros()).expect("short");
+        let wait = self.random.micros(latest);
+        let source = self.hosts[number].address;
+        for to in 0..self.hosts.len() {
+            let connected = self.weather.sides[to] == self.weather.sides[number];
+            if to != number && connected && !self.random.percent(self.weather.loss) {
+                let delay = micros(20) + self.random.micros(self.weather.delay + 1);
+                self.after(wait + delay, Event::Report { to, source, membership });
+            }
+        }
     }
 
     pub(crate) fn stop(&mut self, number: usize) {
@@ -254,6 +280,16 @@ impl Lan {
                     }
                 } else {
                     self.receive(to, meta, &octets);
+                }
+            }
+            Event::Report { to, source, membership } => {
+                let host = &self.hosts[to];
+                if host.link_up && host.paused_until.is_none() {
+                    let packet = membership_report(source, ip("224.0.0.18"), membership);
+                    self.call(to, |router, now| {
+                        let taken = router.receive_membership(at(now), &link("eth0"), Family::V4, &packet);
+                        assert_eq!(taken, Ok(()));
+                    });
                 }
             }
             Event::RunScripts { host, life } => self.run_scripts(host, life),

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use lvsd_model::{AdvertInterval, InitialState, Instance, Preempt, Version, VrrpConfig};
-use lvsd_vrrp::{down_interval, skew_time};
+use lvsd_vrrp::wire::Membership;
+use lvsd_vrrp::{down_interval, leave_interval, skew_time};
 
-use crate::lan::Lan;
+use crate::lan::{self, Lan};
 use crate::random::Random;
 use crate::support::{effect, group, instance, millis, priority, script, track_script, unicast, vip};
 
@@ -139,7 +140,7 @@ pub(crate) fn run(seed: u64, voice: Voice) {
 fn trouble(lan: &mut Lan, style: &Style) {
     let number = lan.random.index(style.hosts);
     let alive = lan.hosts[number].router.is_some();
-    match lan.random.below(13) {
+    match lan.random.below(16) {
         0 => lan.weather.loss = lan.random.pick(&[0, 5, 20, 60, 100]),
         1 => lan.weather.duplicates = lan.random.pick(&[0, 10, 50]),
         2 => lan.weather.delay = lan.random.pick(&[0, 500, 20_000, 400_000]),
@@ -149,7 +150,8 @@ fn trouble(lan: &mut Lan, style: &Style) {
             }
         }
         4 => lan.weather.sides.fill(0),
-        5 if alive => lan.kill(number),
+        5 if alive && lan.random.percent(50) => lan.kill(number),
+        5 if alive => lan.kill_processes(number),
         6 if alive => lan.stop(number),
         5..=7 if !alive => lan.boot(number),
         7 => {
@@ -168,6 +170,9 @@ fn trouble(lan: &mut Lan, style: &Style) {
             let config = edited(lan, number);
             lan.reload(number, config);
         }
+        // A lie, or the truth of long ago.
+        12 | 13 => lan.report(number, Membership::Left, Duration::from_secs(2)),
+        14 => lan.report(number, Membership::Member, millis(10)),
         _ => lan.delete_address(number),
     }
 }
@@ -217,7 +222,12 @@ fn at_rest(lan: &Lan, style: &Style) {
 
 fn stays_at_rest(lan: &mut Lan, style: &Style) {
     let before = lan.now;
-    lan.run(style.slowest_down() * 5);
+    // Whoever claims that the others have left the group: without a missed advert nobody moves.
+    for _ in 0..10 {
+        let number = lan.random.index(style.hosts);
+        lan.report(number, Membership::Left, Duration::ZERO);
+        lan.run(style.slowest_down() / 2);
+    }
     for (number, host) in lan.hosts.iter().enumerate() {
         assert!(
             host.changed_at <= before,
@@ -238,6 +248,11 @@ fn survives_its_masters(lan: &mut Lan, style: &Style) {
         if lan.random.percent(50) {
             lan.stop(master);
             lan.run(skew_time(style.version, style.interval, priority(1)) + millis(5));
+        } else if lan.random.percent(50) && !style.unicast && !style.grouped {
+            lan.kill_processes(master);
+            // One missed advert, and the kernel's word for why.
+            let noticed = leave_interval(style.version, style.interval, priority(1));
+            lan.run(noticed.max(lan::REPORT_DELAY) + millis(5));
         } else {
             lan.kill(master);
             // Members of a group wait for each other: two down intervals at the most.

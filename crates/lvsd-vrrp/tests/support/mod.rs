@@ -9,7 +9,7 @@ use lvsd_model::{
     OldUnicastChecksum, Preempt, PreferredLifetime, Priority, Script, SyncGroup, TrackInterface, TrackScript,
     TrackWeight, TrackedScript, Trackers, Transport, UnicastPeer, Version, VirtualAddress, Vrid, VrrpConfig,
 };
-use lvsd_vrrp::wire::{OutgoingAdvert, RxMeta, destinations};
+use lvsd_vrrp::wire::{Membership, OutgoingAdvert, RxMeta, destinations};
 use lvsd_vrrp::{
     Action, AddressChange, Announce, AnnounceReason, Cause, InstanceId, InstanceView, LinkState, Output,
     Reception, Router, State, Time, Transition,
@@ -80,6 +80,7 @@ pub(crate) fn instance(name: &str, vrid: u8, base: u8) -> Instance {
         promote_secondaries: false,
         garp: GarpPolicy::default(),
         down_timer_adverts: 3,
+        leave_detection: true,
         lower_prio_no_advert: false,
         higher_prio_send_advert: false,
         skip_check_adv_addr: false,
@@ -156,6 +157,32 @@ pub(crate) fn packet(config: &Instance, source: IpAddr, priority: u8) -> (RxMeta
     let mut buffer = Vec::new();
     OutgoingAdvert::new(source, priority).emit(config, destination, &mut buffer);
     (RxMeta::new(source, destination, 255), buffer)
+}
+
+/// What the kernel of an IPv4 host sends when its last socket leaves a group, or its first joins: an IGMPv3 report.
+pub(crate) fn membership_report(source: IpAddr, group: IpAddr, membership: Membership) -> Vec<u8> {
+    let kind = match membership {
+        Membership::Left => 3,
+        Membership::Member => 4,
+    };
+    let (IpAddr::V4(source), IpAddr::V4(group)) = (source, group) else { panic!("IPv4 only") };
+    let mut message = vec![0x22, 0, 0, 0, 0, 0, 0, 1, kind, 0, 0, 0];
+    message.extend(group.octets());
+    set_checksum(&mut message, 2);
+    let mut packet = vec![0x46, 0xc0, 0, 40, 0, 0, 0x40, 0, 1, 2, 0, 0];
+    packet.extend(source.octets());
+    packet.extend([224, 0, 0, 22, 0x94, 4, 0, 0]);
+    set_checksum(&mut packet, 10);
+    packet.extend(message);
+    packet
+}
+
+/// RFC 1071.
+fn set_checksum(octets: &mut [u8], place: usize) {
+    let words = octets.chunks(2).map(|word| u32::from(u16::from_be_bytes([word[0], word[1]])));
+    let sum = words.fold(0, |sum: u32, word| (sum + word) % 0xffff);
+    let checksum = !u16::try_from(sum).expect("folded");
+    octets[place..place + 2].copy_from_slice(&checksum.to_be_bytes());
 }
 
 /// Our own address on eth0.
@@ -251,6 +278,17 @@ impl Host {
             OutgoingAdvert::new(ip(source), priority).emit(config, ip(OWN), &mut packet);
         }
         self.router.receive(at(self.now), socket.map(link).as_ref(), meta, &packet)
+    }
+
+    /// A membership report about VRRP's own group comes in on eth0.
+    pub(crate) fn hear_membership(&mut self, source: &str, membership: Membership) {
+        self.hear_membership_of("224.0.0.18", source, membership);
+    }
+
+    pub(crate) fn hear_membership_of(&mut self, group: &str, source: &str, membership: Membership) {
+        let packet = membership_report(ip(source), ip(group), membership);
+        let taken = self.router.receive_membership(at(self.now), &link("eth0"), Family::V4, &packet);
+        assert_eq!(taken, Ok(()));
     }
 
     pub(crate) fn deadline(&mut self) -> Duration {

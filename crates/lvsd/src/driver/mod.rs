@@ -5,6 +5,7 @@
 
 mod child;
 mod collector;
+mod memberships;
 
 use std::path::PathBuf;
 use std::process::ExitStatus;
@@ -13,12 +14,13 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use lvsd_config::Loaded;
 use lvsd_ipc::{Amendment, Applied, Frame, FrameError, Generation, Role, StopManner, ToChild};
-use lvsd_model::{Config, MetricsListen};
+use lvsd_model::{Config, MetricsListen, VrrpConfig};
 use lvsd_net::child::HeldSignals;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use self::child::{Child, ChildId, Happening, Report, Silence};
 use self::collector::{Collector, Purpose};
+use self::memberships::Memberships;
 use crate::dump::{self, Dump};
 use crate::loader::{self, Loader, Refusal};
 use crate::logging::LogSettings;
@@ -87,6 +89,7 @@ pub(crate) async fn run(setup: Setup, held: HeldSignals) -> std::io::Result<u8> 
     tokio::spawn(metrics::server::serve(listening, ask));
     tokio::spawn(forward_scrapes(asked, inputs.clone()));
     let mut driver = Driver::new(setup, inputs, listen);
+    let mut interfaces = tokio::time::interval(memberships::PERIOD);
     let mut watchdog = systemd::watchdog_period().map(tokio::time::interval);
     loop {
         if let Some(status) = driver.act() {
@@ -100,6 +103,7 @@ pub(crate) async fn run(setup: Setup, held: HeldSignals) -> std::io::Result<u8> 
                 None => return Ok(1),
             },
             () = until(deadline) => driver.time_passed(),
+            _ = interfaces.tick() => driver.memberships.follow(),
             () = tick(&mut watchdog) => systemd::watchdog(),
         }
     }
@@ -149,6 +153,7 @@ struct Driver {
     pid_paths: PerRole<PathBuf>,
     pid_files: PerRole<Option<PidFile>>,
     collector: Collector,
+    memberships: Memberships,
     serial: u64,
     inputs: mpsc::Sender<Input>,
     listen: watch::Sender<MetricsListen>,
@@ -174,6 +179,7 @@ impl Driver {
             pid_paths: setup.pid_paths,
             pid_files: PerRole::default(),
             collector: Collector::default(),
+            memberships: Memberships::default(),
             serial: 0,
             inputs,
             listen,
@@ -188,6 +194,11 @@ impl Driver {
             self.health.children.of_mut(role).wanted = *wanted.roles.of(role);
         }
         self.health.generation = self.policy.generation().0;
+        if wanted.roles.vrrp {
+            self.memberships.want(&self.config.vrrp);
+        } else {
+            self.memberships.want(&VrrpConfig::default());
+        }
     }
 
     /// Does everything that is to be done now; the exit status at the end.

@@ -62,6 +62,7 @@ fn config() -> Config {
         promote_secondaries: false,
         garp: lvsd_model::GarpPolicy::default(),
         down_timer_adverts: 3,
+        leave_detection: true,
         lower_prio_no_advert: false,
         higher_prio_send_advert: true,
         skip_check_adv_addr: true,

@@ -66,6 +66,7 @@ metrics! {
     VRRP_REJECTED Counter "lvsd_vrrp_adverts_rejected_total" ["instance", "interface", "vrid", "family", "cause"] "Adverts that had something wrong, by cause.";
     VRRP_ZERO_SENT Counter "lvsd_vrrp_priority_zero_sent_total" ["instance", "interface", "vrid", "family"] "Adverts of priority 0 sent: resignations.";
     VRRP_ZERO_RECEIVED Counter "lvsd_vrrp_priority_zero_received_total" ["instance", "interface", "vrid", "family"] "Adverts of priority 0 received.";
+    VRRP_DEPARTURES Counter "lvsd_vrrp_master_departures_total" ["instance", "interface", "vrid", "family"] "Times that the master's host left the multicast group while this instance was backup.";
     VRRP_ANNOUNCEMENTS Counter "lvsd_vrrp_announcements_sent_total" ["instance", "interface", "vrid", "family"] "Gratuitous ARPs and unsolicited neighbour advertisements sent.";
     VRRP_HEARD_AGE Gauge "lvsd_vrrp_last_advert_age_seconds" ["instance", "interface", "vrid", "family", "sender"] "How long ago the last advert was accepted.";
     VRRP_HEARD_PRIORITY Gauge "lvsd_vrrp_last_advert_priority" ["instance", "interface", "vrid", "family", "sender"] "Priority in that advert.";
@@ -80,6 +81,8 @@ metrics! {
     SCRIPT_TIMEOUTS Counter "lvsd_vrrp_script_timeouts_total" ["script"] "Runs that were killed for their time; they count as failures too.";
     VRRP_UNKNOWN Counter "lvsd_vrrp_unknown_vrid_packets_total" [] "Adverts for virtual routers that are not configured here.";
     VRRP_MALFORMED Counter "lvsd_vrrp_malformed_packets_total" [] "Packets that are no VRRP at all.";
+    VRRP_MEMBERSHIP_REPORTS Counter "lvsd_vrrp_membership_reports_total" [] "IGMP and MLD reports heard, whatever they were about.";
+    VRRP_MEMBERSHIP_MALFORMED Counter "lvsd_vrrp_membership_reports_malformed_total" [] "IGMP and MLD reports that break their own format.";
     VRRP_LATENESS Gauge "lvsd_vrrp_timer_lateness_worst_seconds" [] "Greatest lateness of the election timer since its process started.";
 
     SERVICE_INFO Gauge "lvsd_service_info" ["service", "protocol", "scheduler"] "Always 1; what a virtual server is.";

@@ -68,6 +68,7 @@ fn vrrp() -> VrrpSnapshot {
             become_master: 3,
             release_master: 4,
             announcements_sent: 10,
+            departures: 2,
         },
         rejected: RejectCounters { ttl: 5, checksum: 6, ..RejectCounters::default() },
         transitions: vec![
@@ -100,6 +101,8 @@ fn vrrp() -> VrrpSnapshot {
         ],
         unknown_vrid: 11,
         malformed: 12,
+        membership_reports: 13,
+        membership_malformed: 14,
         worst_lateness: Duration::from_micros(1500),
     }
 }

@@ -17,6 +17,8 @@ pub(super) fn write(page: &mut Page, snapshot: &VrrpSnapshot) {
     groups_and_scripts(page, snapshot);
     page.single(&m::VRRP_UNKNOWN, snapshot.unknown_vrid);
     page.single(&m::VRRP_MALFORMED, snapshot.malformed);
+    page.single(&m::VRRP_MEMBERSHIP_REPORTS, snapshot.membership_reports);
+    page.single(&m::VRRP_MEMBERSHIP_MALFORMED, snapshot.membership_malformed);
     page.single(&m::VRRP_LATENESS, snapshot.worst_lateness);
 }
 
@@ -109,6 +111,7 @@ fn adverts(page: &mut Page, instances: &[Labelled<'_>]) {
     });
     each(page, &m::VRRP_ZERO_SENT, instances, |one| one.adverts.priority_zero_sent);
     each(page, &m::VRRP_ZERO_RECEIVED, instances, |one| one.adverts.priority_zero_received);
+    each(page, &m::VRRP_DEPARTURES, instances, |one| one.adverts.departures);
     each(page, &m::VRRP_ANNOUNCEMENTS, instances, |one| one.adverts.announcements_sent);
     let heard = instances.iter().filter_map(|one| {
         let (sender, priority) = one.instance.heard?;
