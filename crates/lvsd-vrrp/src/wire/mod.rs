@@ -34,9 +34,9 @@ use nom::number::complete::{be_u16, u8};
 use nom::{IResult, Parser};
 
 pub use emit::{OutgoingAdvert, destinations};
+pub use membership::{Membership, MembershipReject, MembershipReport, parse_membership};
 pub use memory::{Envelope, Guard, PeerChecksums, Signer};
 pub use receive::{AddressCheck, Carrier, Checked, RxMeta, check, peek_vrid, split_ipv4};
-pub use membership::{Membership, MembershipReject, MembershipReport, parse_membership};
 
 /// IP protocol number of VRRP.
 pub const IP_PROTOCOL: u8 = 112;
