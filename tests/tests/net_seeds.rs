@@ -166,3 +166,44 @@ fn nopreempt_weight_sticks() {
         assert!(output.status.success(), "a hint is no mistake: {}\n{text}", output.status);
     }
 }
+
+/// With `resign_on_priority_drop` the addresses go where people expect them to, and stay there.
+#[test]
+#[ignore = "needs root and namespaces"]
+fn nopreempt_resign() {
+    require!(Need::Root);
+    let (site, [one, two]) = Site::with_pair();
+    let vip = ip("10.0.0.60");
+    let config = |priority: &str| {
+        let text = fixture("nopreempt_weight.conf").replace("%PRIORITY%", priority);
+        text.replace("nopreempt\n", "nopreempt\n    resign_on_priority_drop\n")
+    };
+    let mut first = one.start(Make::Lvsd, &config("101"));
+    first.wait_note("INSTANCE VI_K8S MASTER 101");
+    let mut second = two.start(Make::Lvsd, &config("100"));
+    second.wait_note("INSTANCE VI_K8S BACKUP 100");
+
+    let down = SystemTime::now();
+    first.touch("down");
+    let resigned = site.wait_advert(down, &one, "its resignation", |advert| advert.priority == 0).at;
+    site.wait_advert(resigned, &two, "the take-over", |advert| advert.priority == 100);
+    second.wait_note("INSTANCE VI_K8S MASTER 100");
+    good(second.wait_log("the master resigned", SOON));
+    good(first.wait_log("trackers lowered its priority", SOON));
+
+    first.remove("down");
+    site.wait_adverts(&two, 8);
+    site.settled(SystemTime::now(), &two, &[&one], vip);
+    assert_eq!(walk(&first), ["BACKUP", "MASTER", "BACKUP"], "the recovered one does not take back");
+
+    // Both ill: the one that falls ill last gives up once, and whoever has the address then keeps it.
+    first.touch("down");
+    site.wait_adverts(&two, 6);
+    second.touch("down");
+    first.wait_note("INSTANCE VI_K8S MASTER 99");
+    site.settled(SystemTime::now(), &one, &[&two], vip);
+    site.wait_adverts(&one, 8);
+    site.settled(SystemTime::now(), &one, &[&two], vip);
+    assert_eq!(walk(&first), ["BACKUP", "MASTER", "BACKUP", "MASTER"]);
+    assert_eq!(walk(&second), ["BACKUP", "MASTER", "BACKUP"]);
+}

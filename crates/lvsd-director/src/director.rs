@@ -427,7 +427,7 @@ impl Director {
 
     fn on_event(&mut self, event: Event) {
         match event {
-            Event::Instance { config, transition, faults } => {
+            Event::Instance { config, transition, faults, why } => {
                 let (from, to) =
                     (election::state(transition.from).word(), election::state(transition.to).word());
                 let (cause, priority) = (transition.cause.to_string(), transition.priority);
@@ -440,10 +440,14 @@ impl Director {
                         cause,
                         priority,
                         ?faults,
+                        why,
                         "instance changed its state"
                     );
                 } else {
-                    info!(instance = config.name, from, to, cause, priority, "instance changed its state");
+                    info!(
+                        instance = config.name,
+                        from, to, cause, priority, why, "instance changed its state"
+                    );
                 }
                 self.notifier.instance(&config, &transition);
                 if transition.to == State::Master {

@@ -139,6 +139,19 @@ pub struct RejectCounters {
     pub own_packet: u64,
 }
 
+/// A decision of an instance, and when it was made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JournalEntry {
+    /// How long ago for the first time.
+    pub first_ago: Duration,
+    /// How long ago for the last time.
+    pub last_ago: Duration,
+    /// How often.
+    pub count: u64,
+    /// The decision with what it was made from; as text, a sentence.
+    pub reason: lvsd_vrrp::Reason,
+}
+
 /// One `vrrp_instance`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct InstanceSnapshot {
@@ -184,6 +197,8 @@ pub struct InstanceSnapshot {
     pub rejected: RejectCounters,
     /// Changes of state, by pair, as `(from, to, count)`.
     pub transitions: Vec<(InstanceState, InstanceState, u64)>,
+    /// Its latest decisions: changes of state, and why there was none; by the time at which they began.
+    pub journal: Vec<JournalEntry>,
 }
 
 /// One `vrrp_sync_group`.

@@ -361,6 +361,9 @@ pub struct Instance {
     pub garp: GarpPolicy,
     /// `down_timer_adverts`: 1 to 100, normally 3.
     pub down_timer_adverts: u8,
+    /// `resign_on_priority_drop`: a master that does not preempt gives up once when trackers lower its priority. Without effect
+    /// unless [`preempt`](Self::preempt) is never.
+    pub resign_on_priority_drop: bool,
     /// `leave_detection`: a master whose host has left the multicast group is believed to be gone after one missed advert. Without
     /// effect over unicast.
     pub leave_detection: bool,

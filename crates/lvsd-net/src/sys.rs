@@ -1,6 +1,7 @@
 //! The `unsafe` of this crate that is not part of starting a process. Nothing here does more than one call.
 
 use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd};
 
 use socket2::{SockAddr, SockAddrStorage};
 

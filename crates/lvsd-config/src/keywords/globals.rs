@@ -52,6 +52,7 @@ pub(super) static GLOBAL_DEFS: &[Row] = &[
     row("vrrp_min_garp", "[BOOL]", "false", Tier::Three, "Send only one GARP at transition unless other GARP options set").takes(0, 1).works(),
     row("vrrp_garp_extra_if", "[all] <int s 1..86400>", "0", Tier::Three, "Periodic GARP on other interfaces of a VMAC instance").takes(1, 2),
     row("vrrp_vmac_garp_intvl", "[all] <int s>", "0", Tier::Three, "Older name of vrrp_garp_extra_if").takes(1, 2).deprecated("vrrp_garp_extra_if"),
+    row("resign_on_priority_drop", "[BOOL]", "false", Tier::One, "With nopreempt, a master whose trackers lower its priority resigns, once until it has recovered; only in lvsd").takes(0, 1).works(),
     row("vrrp_leave_detection", "[BOOL]", "true, false in strict mode", Tier::One, "Master whose host leaves the multicast group is down after one missed advert; only in lvsd").takes(0, 1).works(),
     row("vrrp_lower_prio_no_advert", "[BOOL]", "false", Tier::Two, "Master does not answer lower priority advert immediately").takes(0, 1).works(),
     row("vrrp_higher_prio_send_advert", "[BOOL]", "false", Tier::Two, "Master sends one advert before yielding to higher priority").takes(0, 1).works(),

@@ -100,6 +100,7 @@ pub(super) static INSTANCE: &[Row] = &[
     row("thread_timer_expired", "[<int 1..254>]", "off", Tier::Three, "Older name of timer_expired_backup").takes(0, 1).deprecated("timer_expired_backup"),
     row("garp_extra_if", "[all] <int s 0..86400>", "global", Tier::Three, "Periodic GARP on other interfaces for VMAC").takes(1, 2),
     row("vmac_garp_intvl", "[all] <int s>", "global", Tier::Three, "Older name of garp_extra_if").takes(1, 2).deprecated("garp_extra_if"),
+    row("resign_on_priority_drop", "[BOOL]", "global default", Tier::One, "With nopreempt, a master whose trackers lower its priority resigns, once until it has recovered; only in lvsd").takes(0, 1).works(),
     row("leave_detection", "[BOOL]", "global default", Tier::One, "Master whose host leaves the multicast group is down after one missed advert; only in lvsd").takes(0, 1).works(),
     row("lower_prio_no_advert", "[BOOL]", "global", Tier::Two, "Do not answer lower priority advert at once").takes(0, 1).works(),
     row("higher_prio_send_advert", "[BOOL]", "global", Tier::Two, "Send one advert before yielding").takes(0, 1).works(),

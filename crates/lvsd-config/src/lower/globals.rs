@@ -36,6 +36,7 @@ pub(super) struct Defaults {
     pub(super) na_interval: Duration,
     pub(super) down_timer_adverts: u8,
     pub(super) leave_detection: bool,
+    pub(super) resign_on_priority_drop: bool,
     pub(super) lower_prio_no_advert: bool,
     pub(super) higher_prio_send_advert: bool,
     pub(super) check_unicast_src: bool,
@@ -57,6 +58,7 @@ impl Default for Defaults {
             na_interval: Duration::ZERO,
             down_timer_adverts: 3,
             leave_detection: true,
+            resign_on_priority_drop: false,
             lower_prio_no_advert: false,
             higher_prio_send_advert: false,
             check_unicast_src: false,
@@ -193,6 +195,7 @@ impl<'a> Lowering<'a> {
                     self.seconds(statement, 0, Duration::ZERO..=FOREVER).unwrap_or_default();
             }
             "vrrp_min_garp" => self.defaults.min_garp = flag(self, false),
+            "resign_on_priority_drop" => self.defaults.resign_on_priority_drop = flag(self, false),
             "vrrp_leave_detection" => self.defaults.leave_detection = flag(self, true),
             "vrrp_lower_prio_no_advert" => self.defaults.lower_prio_no_advert = flag(self, false),
             "vrrp_higher_prio_send_advert" => self.defaults.higher_prio_send_advert = flag(self, false),

@@ -72,6 +72,7 @@ impl<'a> Lowering<'a> {
         let advert_interval = self.advert_interval(draft.advert, version);
         let auth = self.auth(draft, version, advert_interval);
         self.owner_tracking(draft, priority);
+        self.resign_needs_nopreempt(draft, preempt);
         let defaults = &self.defaults;
         let flag = |own: At<bool>, global| own.map_or(global, |(value, _)| value);
         Some(Instance {
@@ -96,6 +97,7 @@ impl<'a> Lowering<'a> {
             down_timer_adverts: draft
                 .down_timer_adverts
                 .map_or(defaults.down_timer_adverts, |(count, _)| count),
+            resign_on_priority_drop: flag(draft.resign_on_priority_drop, defaults.resign_on_priority_drop),
             leave_detection: flag(draft.leave_detection, defaults.leave_detection),
             lower_prio_no_advert: flag(draft.lower_prio_no_advert, defaults.lower_prio_no_advert),
             higher_prio_send_advert: flag(draft.higher_prio_send_advert, defaults.higher_prio_send_advert),
@@ -278,11 +280,12 @@ impl<'a> Lowering<'a> {
                 Diagnostic::tolerated(Rule::PreemptConflict, span, message).also(nopreempt, "nopreempt"),
             );
         }
+        let resigns =
+            draft.resign_on_priority_drop.map_or(self.defaults.resign_on_priority_drop, |(value, _)| value);
         let weighted = draft.track.weighted().map(|(span, _)| span).next();
-        if let Some(span) = weighted {
+        if let Some(span) = weighted.filter(|_| !resigns) {
             let message = "with nopreempt a changed weight never moves the addresses: the other router will not take over";
-            let help =
-                "remove the weight (a failure is then a FAULT and the addresses move), or remove nopreempt";
+            let help = "add `resign_on_priority_drop`, or remove the weight (a failure is then a FAULT), or remove nopreempt";
             self.report(
                 Diagnostic::hint(Rule::NopreemptWeight, span, message)
                     .also(nopreempt, "nopreempt")
@@ -331,6 +334,19 @@ impl<'a> Lowering<'a> {
             self.report(Diagnostic::tolerated(Rule::OwnerTracking, span, message).help(help));
         }
         draft.track.drop_weighted();
+    }
+
+    /// Where backups preempt, the better one takes over by itself.
+    fn resign_needs_nopreempt(&mut self, draft: &Draft, preempt: Preempt) {
+        if let Some((true, span)) = draft.resign_on_priority_drop
+            && preempt != Preempt::Never
+        {
+            let message =
+                "resign_on_priority_drop has no effect without nopreempt: a better backup takes over anyway";
+            self.report(
+                Diagnostic::hint(Rule::PreemptConflict, span, message).help("add `nopreempt`, or remove it"),
+            );
+        }
     }
 
     /// What strict mode forces or forbids, as far as lvsd acts on it.

@@ -109,6 +109,8 @@ pub(crate) enum Event {
         transition: Transition,
         /// The faults that it has now.
         faults: Vec<String>,
+        /// The reason with its numbers, as a sentence.
+        why: String,
     },
     /// A group changed its state.
     Group(Arc<SyncGroup>, Transition),
@@ -507,7 +509,9 @@ impl Election {
                 let view = self.router.instance(id);
                 let faults =
                     view.map_or(&[][..], |view| view.faults).iter().map(ToString::to_string).collect();
-                let _ = self.events.send(Event::Instance { config, transition, faults });
+                let why = view.and_then(|view| view.last_change());
+                let why = why.map_or_else(|| transition.cause.to_string(), |entry| entry.reason.to_string());
+                let _ = self.events.send(Event::Instance { config, transition, faults, why });
             }
             Action::LowerPriorityHeard { source, priority } => {
                 let _ = self.events.send(Event::LowerPriority(config, source, priority));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lvsd_ipc::{
-    Adjustment, AdvertCounters, GroupSnapshot, InstanceSnapshot, InstanceState, RejectCounters,
+    Adjustment, AdvertCounters, GroupSnapshot, InstanceSnapshot, InstanceState, JournalEntry, RejectCounters,
     ScriptSnapshot, VrrpSnapshot,
 };
 use lvsd_vrrp::{Edge, GroupView, InstanceId, InstanceView, Router, ScriptView, State, Time, Verdict};
@@ -66,6 +66,16 @@ fn instance(view: &InstanceView<'_>, now: Time) -> InstanceSnapshot {
         adverts: adverts(view.adverts),
         rejected: rejected(view.rejected),
         transitions: transitions(view.transitions),
+        journal: view.journal().into_iter().map(|entry| journal(entry, now)).collect(),
+    }
+}
+
+fn journal(entry: &lvsd_vrrp::JournalEntry, now: Time) -> JournalEntry {
+    JournalEntry {
+        first_ago: now.since(entry.first),
+        last_ago: now.since(entry.last),
+        count: entry.count,
+        reason: entry.reason.clone(),
     }
 }
 

@@ -45,6 +45,10 @@ impl Router {
         self.retire_missing(now, config, &mut applied);
         self.apply_instances(now, config, &mut applied);
         self.apply_groups(now, config);
+        // What a reload makes of priorities is no drop.
+        for instance in self.instances.values_mut() {
+            instance.standing.forget();
+        }
         self.settle(now);
         // With everything else settled, so that the advert has the right priority.
         for id in self.order.iter().filter(|id| !applied.added.contains(id)) {

@@ -13,6 +13,7 @@ use super::instance::{Event, Instance, Readiness};
 use super::output::{Cause, InstanceId, Outputs, State, Transition};
 use super::phase::{DownTimer, Opening, Phase};
 use super::tracking::{self, Fault, GroupContext, Tracking};
+use super::why::Stay;
 use crate::time::Time;
 
 #[derive(Debug)]
@@ -48,6 +49,7 @@ impl Router {
                 instance.last_source = source.or(instance.last_source);
                 instance.source = source;
                 instance.tracking = tracking;
+                instance.standing.judge(instance.priority());
             }
         }
         self.spread_faults();
@@ -88,6 +90,11 @@ impl Router {
         };
         instance.phase = Phase::Init(init);
         if instance.readiness(now, init, startup_ends) != Readiness::Now {
+            let scripts = instance.tracking.awaited.scripts.clone();
+            instance.journal.stayed(
+                now,
+                if now < startup_ends { Stay::WaitsForStartup } else { Stay::WaitsForScripts { scripts } },
+            );
             return;
         }
         let owner = instance.config.priority.is_owner();
@@ -156,6 +163,7 @@ impl Router {
             members.iter().filter_map(|member| self.instances.get(member)).all(Instance::wants_master);
         if !unanimous {
             if let Some(instance) = self.instances.get_mut(&id) {
+                instance.journal.stayed(now, Stay::WaitsForGroup);
                 instance.wait_for_group(now);
             }
             return;
@@ -235,7 +243,7 @@ impl Router {
     }
 
     /// The members of the group of an instance, or itself.
-    fn group_of(&self, id: InstanceId) -> Vec<InstanceId> {
+    pub(super) fn group_of(&self, id: InstanceId) -> Vec<InstanceId> {
         let group = self.group_index(id).and_then(|index| self.groups.get(index));
         group.map_or_else(|| vec![id], |group| group.members.clone())
     }

@@ -8,13 +8,16 @@ use std::time::Duration;
 use lvsd_model::{AdvertInterval, Family, Instance as Config, Preempt, Priority, Transport};
 
 use super::announce::{Announcements, Block};
+use super::journal::Journal;
 use super::output::{
     Action, AddressChange, Announce, AnnounceReason, AnnounceScope, Cause, InstanceId, Outputs, State,
     Transition,
 };
 use super::phase::{Backup, Departure, DownTimer, Init, Master, Opening, OwnerConflict, Phase};
+use super::standing::Standing;
 use super::timers::down_interval;
 use super::tracking::Tracking;
+use super::why::{Change, Stay};
 use crate::counters::{AdvertCounters, Edge, RejectCounters};
 use crate::time::Time;
 use crate::wire::{Guard, Membership, OutgoingAdvert, destinations};
@@ -60,6 +63,8 @@ pub(super) enum Event {
     Fail(Cause),
     /// Faults are gone, but something else has to be waited for.
     Wait,
+    /// Trackers lowered the priority, and a healthier one is to have the mastership.
+    Resign(Cause),
     /// It ends.
     Stop(Ending),
 }
@@ -134,6 +139,8 @@ pub(super) struct Instance {
     pub(super) adverts: AdvertCounters,
     pub(super) rejected: RejectCounters,
     pub(super) edges: Vec<Edge>,
+    pub(super) journal: Journal,
+    pub(super) standing: Standing,
 }
 
 impl Instance {
@@ -155,6 +162,8 @@ impl Instance {
             adverts: AdvertCounters::default(),
             rejected: RejectCounters::default(),
             edges: Vec::new(),
+            journal: Journal::default(),
+            standing: Standing::default(),
         }
     }
 
@@ -184,7 +193,7 @@ impl Instance {
             (Phase::Init(_) | Phase::Fault, Event::Start(timer, cause)) => self.start(now, timer, cause, out),
             // The owner is master at once.
             (Phase::Init(_), Event::Promote(cause)) => self.become_master(now, cause, out),
-            (Phase::Init(_), Event::Demote | Event::Wait) => Consequence::None,
+            (Phase::Init(_), Event::Demote | Event::Resign(_) | Event::Wait) => Consequence::None,
             (Phase::Init(_) | Phase::Backup(_) | Phase::Master(_), Event::Fail(cause)) => {
                 self.leave(Farewell::Resign, out);
                 self.enter(now, Phase::Fault, cause, out)
@@ -197,11 +206,17 @@ impl Instance {
             }
             (Phase::Backup(backup), Event::Timeout) => self.timeout_in_backup(now, backup),
             (Phase::Backup(_), Event::Promote(cause)) => self.become_master(now, cause, out),
-            (Phase::Backup(_), Event::Start(..) | Event::Demote | Event::Wait) => Consequence::None,
+            (Phase::Backup(_), Event::Start(..) | Event::Demote | Event::Resign(_) | Event::Wait) => {
+                Consequence::None
+            }
 
             // §6.4.3 Active.
             (Phase::Master(master), Event::Advert(heard)) => self.advert_in_master(now, master, heard, out),
             (Phase::Master(master), Event::Timeout) => self.timeout_in_master(now, master, out),
+            (Phase::Master(_), Event::Resign(cause)) => {
+                self.resign(now, cause, out);
+                Consequence::None
+            }
             (Phase::Master(_), Event::Demote) => {
                 self.become_backup(now, None, Cause::Group, out);
                 Consequence::None
@@ -213,7 +228,9 @@ impl Instance {
 
             // Not in the RFC, which only knows Startup and Shutdown: deaf and mute until every fault is gone.
             (Phase::Fault, Event::Advert(_) | Event::Membership(..) | Event::Timeout) => Consequence::None,
-            (Phase::Fault, Event::Promote(_) | Event::Demote | Event::Fail(_)) => Consequence::None,
+            (Phase::Fault, Event::Promote(_) | Event::Demote | Event::Resign(_) | Event::Fail(_)) => {
+                Consequence::None
+            }
             (Phase::Fault, Event::Wait) => {
                 let init = Init::new(now, Opening::Recovered);
                 self.enter(now, Phase::Init(init), Cause::Recovered, out)
@@ -273,6 +290,7 @@ impl Instance {
             // Whoever we gave way to is no owner any more.
             self.conceded = false;
         }
+        self.journal.stayed(now, self.view_of_other(&backup, heard, own));
         let deferred = if heard.priority == 0 {
             // §6.4.2, priority 0. The master resigned. A delay before preempting it has lost its object.
             backup.arm(now, DownTimer::Skew);
@@ -317,13 +335,18 @@ impl Instance {
     ) -> Consequence {
         let Some(heard) = self.heard.filter(|heard| heard.source == host) else { return Consequence::None };
         match membership {
-            Membership::Member => backup.left = None,
+            Membership::Member => {
+                if backup.left.take().is_some() {
+                    self.journal.stayed(now, Stay::MasterBack { source: host });
+                }
+            }
             Membership::Left => {
                 let is_master = heard.priority > 0 && heard.at >= self.since;
                 if !is_master || backup.left.is_some() {
                     return Consequence::None;
                 }
                 self.adverts.departures += 1;
+                self.journal.stayed(now, Stay::MasterLeft { source: host });
                 backup.left = Some(Departure { told_at: now, heard_at: heard.at, interval: heard.interval });
             }
         }
@@ -339,6 +362,7 @@ impl Instance {
         if now.since(down_at) >= self.silence_believed(&backup) {
             // The machine was asleep, and its network with it: that nothing waits in the socket means nothing. A master that
             // lives is heard within an interval.
+            self.journal.stayed(now, Stay::Slept { late: now.since(down_at) });
             backup.arm(now, DownTimer::Short);
             self.phase = Phase::Backup(backup);
             return Consequence::None;
@@ -402,6 +426,7 @@ impl Instance {
     ) -> Consequence {
         if heard.priority == 0 {
             // §6.4.3, priority 0. Somebody who thought to be master resigned; whoever listened to it hears us at once.
+            self.journal.stayed(now, Stay::HeardResignation { source: heard.source });
             self.advertise(now, &mut master, out);
             self.phase = Phase::Master(master);
             return Consequence::None;
@@ -431,6 +456,8 @@ impl Instance {
                     self.phase = Phase::Master(master);
                 }
                 let Heard { source, priority, .. } = heard;
+                let (mine, own) = (self.priority().get(), self.source);
+                self.journal.stayed(now, Stay::OutranksSender { source, priority, mine, own });
                 self.act(Action::LowerPriorityHeard { source, priority }, out);
                 self.announce_lower_priority(now, out);
                 Consequence::LowerPriorityHeard
@@ -528,6 +555,14 @@ impl Instance {
         self.enter(now, Phase::Backup(backup), cause, out);
     }
 
+    /// As BACKUP it waits for the whole interval before it takes the mastership back, longer than any other backup does: also one
+    /// that has missed the resignation.
+    fn resign(&mut self, now: Time, cause: Cause, out: &mut Outputs) {
+        self.leave(Farewell::Resign, out);
+        self.standing.gave_up();
+        self.enter(now, Phase::Backup(Backup::new(now, DownTimer::Full)), cause, out);
+    }
+
     fn stop(&mut self, now: Time, ending: Ending, out: &mut Outputs) -> Consequence {
         self.leave(ending.farewell, out);
         self.tracking.faults.clear();
@@ -557,6 +592,8 @@ impl Instance {
 
     fn enter(&mut self, now: Time, phase: Phase, cause: Cause, out: &mut Outputs) -> Consequence {
         let (from, to) = (self.phase.state(), phase.state());
+        let change = Change { from, to, because: self.because(now, cause), rating: self.rating() };
+        self.journal.changed(now, change);
         self.phase = phase;
         self.since = now;
         let same = |edge: &&mut Edge| (edge.from, edge.to, edge.cause) == (from, to, cause);

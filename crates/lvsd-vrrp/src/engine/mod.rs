@@ -3,16 +3,20 @@
 mod announce;
 mod apply;
 mod deadlines;
+mod explain;
 mod group;
 mod instance;
 mod invariants;
+mod journal;
 mod lookup;
 mod membership;
 mod output;
 mod phase;
+mod standing;
 mod timers;
 mod tracking;
 mod view;
+mod why;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -21,6 +25,7 @@ use lvsd_model::{Family, InterfaceName};
 
 pub use apply::Applied;
 pub use instance::Heard;
+pub use journal::JournalEntry;
 pub use output::{
     Action, AddressChange, Announce, AnnounceReason, AnnounceScope, Cause, InstanceId, Output, State,
     Transition,
@@ -28,6 +33,7 @@ pub use output::{
 pub use timers::{down_interval, leave_interval, skew_time};
 pub use tracking::{Adjustment, Fault, LinkState, Tracker};
 pub use view::{GroupView, InstanceView, ScriptView, Timer};
+pub use why::{Because, Change, Preemption, Rating, Reason, Sighting, Stay, Unmoved};
 
 use crate::counters::{AdvertCounters, RejectCounters, RouterCounters};
 use crate::judge::Outcome;
@@ -148,6 +154,7 @@ impl Router {
             }
             Err(reject) => {
                 instance.rejected.count(reject);
+                instance.journal.stayed(now, Stay::Doubted { source: meta.source, reject });
                 Reception::Rejected { id, reject }
             }
         }
@@ -323,7 +330,8 @@ impl Router {
             }
             (Phase::Fault, true) => self.recover(now, id),
             (Phase::Init(_), true) => self.try_start(now, id),
-            (Phase::Fault, false) | (Phase::Backup(_) | Phase::Master(_), true) => {}
+            (Phase::Master(_), true) => self.consider_resigning(now, id),
+            (Phase::Fault, false) | (Phase::Backup(_), true) => {}
         }
     }
 
@@ -388,6 +396,7 @@ impl Instance {
         let address_oddity = addresses_differ.then_some(Reject::AddressList);
         for oddity in [interval_oddity, address_oddity].into_iter().flatten() {
             self.rejected.count(oddity);
+            self.journal.stayed(now, Stay::Doubted { source: meta.source, reject: oddity });
         }
         Ok((heard, interval_oddity.or(address_oddity)))
     }

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use lvsd_model::{Instance as Config, SyncGroup};
+use serde::{Deserialize, Serialize};
 
 use crate::wire::OutgoingAdvert;
 
@@ -21,7 +22,7 @@ impl fmt::Display for InstanceId {
 }
 
 /// The state of an instance or group, by the operator's names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum State {
     /// Not taking part yet (RFC 9568 "Initialize").
     Init,
@@ -31,6 +32,19 @@ pub enum State {
     Master,
     /// Cannot take part; see [`Fault`](crate::Fault).
     Fault,
+}
+
+impl State {
+    /// The operator's word for it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Init => "INIT",
+            Self::Backup => "BACKUP",
+            Self::Master => "MASTER",
+            Self::Fault => "FAULT",
+        }
+    }
 }
 
 /// Why a state changed.
@@ -54,6 +68,8 @@ pub enum Cause {
     HigherAddress,
     /// Two owners (priority 255) advertised; this one gave way after waiting for the other to do so.
     OwnerConflict,
+    /// Trackers lowered the priority of a master that does not preempt, and it is to resign then.
+    PriorityDropped,
     /// A fault appeared.
     Faulty,
     /// The last fault passed.
@@ -80,6 +96,7 @@ impl fmt::Display for Cause {
             Self::HigherPriority => "advert of higher priority",
             Self::HigherAddress => "advert of equal priority from a higher address",
             Self::OwnerConflict => "another address owner does not give way",
+            Self::PriorityDropped => "trackers lowered its priority",
             Self::Faulty => "fault",
             Self::Recovered => "all faults passed",
             Self::Group => "the sync group moves together",

@@ -8,6 +8,7 @@ use std::time::Duration;
 use lvsd_model::{
     Family, Instance as Config, InterfaceName, Priority, SyncGroup, TrackScript, TrackWeight, Trackers,
 };
+use serde::{Deserialize, Serialize};
 
 use crate::judge::{ScriptJudge, Verdict};
 
@@ -21,7 +22,7 @@ pub enum LinkState {
 }
 
 /// What is tracked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Tracker {
     /// An interface.
     Interface(InterfaceName),
@@ -39,7 +40,7 @@ impl fmt::Display for Tracker {
 }
 
 /// What one tracker adds to the base priority now.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Adjustment {
     /// The tracker.
     pub tracker: Tracker,
@@ -48,7 +49,7 @@ pub struct Adjustment {
 }
 
 /// A reason to be in FAULT. They form a set; the instance is back when it is empty.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Fault {
     /// The interface of the instance or of one of its addresses is down.
     LinkDown(InterfaceName),

@@ -6,6 +6,7 @@ use lvsd_model::{AdvertInterval, Instance as Config, Priority, SyncGroup, TrackS
 
 use super::Router;
 use super::instance::{Heard, Instance};
+use super::journal::{Journal, JournalEntry};
 use super::output::{InstanceId, State};
 use super::phase::Phase;
 use super::tracking::{Adjustment, Fault};
@@ -67,6 +68,7 @@ pub struct InstanceView<'a> {
     pub rejected: &'a RejectCounters,
     /// Its changes of state.
     pub transitions: &'a [Edge],
+    journal: &'a Journal,
 }
 
 /// One sync group.
@@ -89,6 +91,20 @@ pub struct ScriptView<'a> {
     pub config: &'a TrackScript,
     /// What is believed about it, and its counters.
     pub judge: &'a ScriptJudge,
+}
+
+impl<'a> InstanceView<'a> {
+    /// Its latest decisions and their reasons, by the time at which they began.
+    #[must_use]
+    pub fn journal(&self) -> Vec<&'a JournalEntry> {
+        self.journal.entries()
+    }
+
+    /// Its latest change of state.
+    #[must_use]
+    pub fn last_change(&self) -> Option<&'a JournalEntry> {
+        self.journal.last_change()
+    }
 }
 
 impl Router {
@@ -153,6 +169,7 @@ impl Instance {
             adverts: &self.adverts,
             rejected: &self.rejected,
             transitions: &self.edges,
+            journal: &self.journal,
         }
     }
 

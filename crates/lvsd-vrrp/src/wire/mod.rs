@@ -51,7 +51,7 @@ const AUTH_LEN: usize = 8;
 const TYPE_ADVERTISEMENT: u8 = 1;
 
 /// Why an advert is not believed. One variant for each counter of [`RejectCounters`](crate::RejectCounters).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, thiserror::Error)]
 pub enum Reject {
     /// Shorter or longer than its own address count says.
     #[error("length does not fit the number of addresses")]

@@ -9,5 +9,7 @@ mod group;
 mod leave;
 mod master;
 mod reload;
+mod resign;
 mod start;
 mod tracking;
+mod why;

@@ -25,6 +25,7 @@ struct Style {
     grouped: bool,
     unicast: bool,
     nopreempt: bool,
+    resign: bool,
     preempt_delay: Duration,
     weighted_script: i16,
     decisive_script: bool,
@@ -45,6 +46,7 @@ impl Style {
             grouped: random.percent(50),
             unicast: random.percent(20),
             nopreempt: random.percent(30),
+            resign: random.percent(50),
             preempt_delay: Duration::from_secs(random.pick(&[0, 0, 0, 3])),
             weighted_script: random.pick(&[0, 0, 30, -30, -120]),
             decisive_script: random.percent(30),
@@ -103,6 +105,7 @@ impl Style {
         config.version = self.version;
         config.advert_interval = self.interval;
         config.initial = initial;
+        config.resign_on_priority_drop = self.resign;
         config.preempt = if self.nopreempt { Preempt::Never } else { Preempt::After(self.preempt_delay) };
         if self.unicast {
             let peers: Vec<String> = (1..=self.hosts).map(|peer| format!("10.0.0.{peer}")).collect();

@@ -81,6 +81,7 @@ pub(crate) fn instance(name: &str, vrid: u8, base: u8) -> Instance {
         garp: GarpPolicy::default(),
         down_timer_adverts: 3,
         leave_detection: true,
+        resign_on_priority_drop: false,
         lower_prio_no_advert: false,
         higher_prio_send_advert: false,
         skip_check_adv_addr: false,

@@ -75,6 +75,7 @@ fn vrrp() -> VrrpSnapshot {
             (InstanceState::Init, InstanceState::Backup, 1),
             (InstanceState::Backup, InstanceState::Master, 1),
         ],
+        journal: Vec::new(),
     };
     let unicast = InstanceSnapshot {
         name: "VI_6".to_owned(),
