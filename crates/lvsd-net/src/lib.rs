@@ -14,10 +14,12 @@ mod clock;
 mod frame;
 mod membership_socket;
 mod namespace;
+pub mod nft;
 mod process;
 mod rtnl;
 #[expect(unsafe_code, reason = "the operating system's interfaces that no crate of ours wraps")]
 mod sys;
+mod sysctl;
 mod vrrp_socket;
 mod wakeup;
 
@@ -31,9 +33,10 @@ pub use process::{
     stay_responsive,
 };
 pub use rtnl::{
-    AddressChange, AddressEntry, AddressKey, AddressSpec, IFA_PROTO_VRRP, Link, Monitor, MonitorEvent,
-    NoInterface, RouteEntry, RouteSpec, RoutingChange, RoutingEvent, RoutingMonitor, Rtnl, RtnlError,
-    same_rule,
+    AddressChange, AddressEntry, AddressKey, AddressSpec, IFA_PROTO_VRRP, Link, LinkChange, LinkKind,
+    Monitor, MonitorEvent, NewLink, NewLinkKind, NoInterface, RouteEntry, RouteSpec, RoutingChange,
+    RoutingEvent, RoutingMonitor, Rtnl, RtnlError, same_rule,
 };
+pub use sysctl::{read_sysctl, write_sysctl};
 pub use vrrp_socket::{Device, IpProtocol, MAX_DATAGRAM, Outgoing, Received, VrrpSocket};
 pub use wakeup::Wakeup;

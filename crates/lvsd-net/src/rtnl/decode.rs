@@ -4,22 +4,22 @@ use std::net::IpAddr;
 
 use lvsd_model::AddressScope;
 
-use super::{AddressEntry, AddressKey, Link};
+use super::{AddressEntry, AddressKey, Link, LinkKind};
 use crate::Mac;
 
 /// A netlink message: its header's fields and what follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Message<'a> {
-    pub(super) kind: u16,
-    pub(super) flags: u16,
-    pub(super) sequence: u32,
+pub(crate) struct Message<'a> {
+    pub(crate) kind: u16,
+    pub(crate) flags: u16,
+    pub(crate) sequence: u32,
     /// The socket that asked for it, or whose request caused it; 0 for the kernel itself.
-    pub(super) port: u32,
-    pub(super) payload: &'a [u8],
+    pub(crate) port: u32,
+    pub(crate) payload: &'a [u8],
 }
 
 /// The messages of one datagram; ends at the first whose length is impossible.
-pub(super) struct Messages<'a>(pub(super) &'a [u8]);
+pub(crate) struct Messages<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Iterator for Messages<'a> {
     type Item = Message<'a>;
@@ -57,12 +57,12 @@ impl<'a> Iterator for Attributes<'a> {
 }
 
 /// The error number of an NLMSG_ERROR or NLMSG_DONE; 0 is success.
-pub(super) fn error_number(payload: &[u8]) -> Option<i32> {
+pub(crate) fn error_number(payload: &[u8]) -> Option<i32> {
     payload.first_chunk().map(|bytes| i32::from_ne_bytes(*bytes).saturating_neg())
 }
 
 /// The kernel's own words on an error (NLMSGERR_ATTR_MSG), if it has some.
-pub(super) fn error_text(message: &Message<'_>) -> Option<String> {
+pub(crate) fn error_text(message: &Message<'_>) -> Option<String> {
     const NLM_F_CAPPED: u16 = 0x100;
     const NLM_F_ACK_TLVS: u16 = 0x200;
     const NLMSGERR_ATTR_MSG: u16 = 1;
@@ -85,7 +85,11 @@ pub(super) fn link(payload: &[u8]) -> Option<Link> {
     const IFLA_ADDRESS: u16 = 1;
     const IFLA_IFNAME: u16 = 3;
     const IFLA_MTU: u16 = 4;
+    const IFLA_LINK: u16 = 5;
+    const IFLA_MASTER: u16 = 10;
     const IFLA_LINKINFO: u16 = 18;
+    const IFLA_GROUP: u16 = 27;
+    const IFLA_LINK_NETNSID: u16 = 37;
     let (header, attributes) = payload.split_first_chunk::<16>()?;
     let [family, _, _, _, i0, i1, i2, i3, f0, f1, f2, f3, ..] = *header;
     // A bridge sends notifications about its ports in a family of its own; they describe the port, not the link.
@@ -95,12 +99,20 @@ pub(super) fn link(payload: &[u8]) -> Option<Link> {
     let flags = u32::from_ne_bytes([f0, f1, f2, f3]);
     let has = |flag: i32| flags & flag.cast_unsigned() != 0;
     let (mut name, mut mac, mut mtu, mut vrf_table) = (None, None, 0, None);
-    for (kind, value) in Attributes(attributes) {
-        match kind {
+    let (mut kind, mut base, mut elsewhere, mut master, mut group) = (LinkKind::Other, None, false, None, 0);
+    for (attribute, value) in Attributes(attributes) {
+        match attribute {
             IFLA_ADDRESS => mac = value.try_into().ok().map(Mac),
             IFLA_IFNAME => name = Some(text(value)),
-            IFLA_LINKINFO => vrf_table = self::vrf_table(value),
-            IFLA_MTU => mtu = value.first_chunk().map_or(0, |bytes| u32::from_ne_bytes(*bytes)),
+            IFLA_MTU => mtu = number(value).unwrap_or(0),
+            IFLA_LINK => base = number(value),
+            IFLA_LINK_NETNSID => elsewhere = true,
+            IFLA_MASTER => master = number(value),
+            IFLA_GROUP => group = number(value).unwrap_or(0),
+            IFLA_LINKINFO => {
+                kind = super::link::kind(Attributes(value), nested);
+                vrf_table = self::vrf_table(value);
+            }
             _ => {}
         }
     }
@@ -114,6 +126,10 @@ pub(super) fn link(payload: &[u8]) -> Option<Link> {
         no_arp: has(libc::IFF_NOARP),
         mtu,
         vrf_table,
+        kind,
+        base: base.filter(|_| !elsewhere),
+        master,
+        group,
     })
 }
 
@@ -157,12 +173,22 @@ pub(super) fn address(payload: &[u8]) -> Option<AddressEntry> {
     })
 }
 
+fn number(value: &[u8]) -> Option<u32> {
+    value.first_chunk().map(|bytes| u32::from_ne_bytes(*bytes))
+}
+
+/// The first attribute of a kind.
+pub(crate) fn nested(value: &[u8], wanted: u16) -> Option<&[u8]> {
+    Attributes(value).find(|(kind, _)| *kind == wanted).map(|(_, value)| value)
+}
+
 pub(super) fn ip(value: &[u8]) -> Option<IpAddr> {
     let v4 = <[u8; 4]>::try_from(value).map(IpAddr::from);
     v4.or_else(|_| <[u8; 16]>::try_from(value).map(IpAddr::from)).ok()
 }
 
-pub(super) fn text(value: &[u8]) -> String {
+/// A string that may end with a NUL.
+pub(crate) fn text(value: &[u8]) -> String {
     let end = value.iter().position(|byte| *byte == 0).unwrap_or(value.len());
     String::from_utf8_lossy(value.get(..end).unwrap_or_default()).into_owned()
 }

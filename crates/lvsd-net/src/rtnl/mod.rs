@@ -4,14 +4,16 @@
 //! its interface a few microseconds after the decision. Replies and notifications are read by a decoder of our own
 //! ([`decode`]) that takes only what lvsd needs and skips what it does not understand.
 
-mod decode;
+pub(crate) mod decode;
 mod decode_routing;
 mod encode;
 mod encode_routing;
+mod link;
 mod monitor;
 mod request;
 mod routing;
 
+pub use link::{LinkChange, LinkKind, NewLink, NewLinkKind};
 pub use monitor::{Monitor, MonitorEvent, RoutingEvent, RoutingMonitor};
 pub use request::{AddressChange, Rtnl, RtnlError};
 pub use routing::{NoInterface, RouteEntry, RouteSpec, RoutingChange, same_rule};
@@ -26,7 +28,7 @@ use crate::Mac;
 pub const IFA_PROTO_VRRP: u8 = 18;
 
 /// A network interface, as the kernel describes it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Link {
     /// Its index; never reused while it exists.
     pub index: u32,
@@ -46,6 +48,14 @@ pub struct Link {
     pub mtu: u32,
     /// The routing table of a VRF device.
     pub vrf_table: Option<u32>,
+    /// What it is.
+    pub kind: LinkKind,
+    /// Index of the interface that it sits on, if that is in the same network namespace.
+    pub base: Option<u32>,
+    /// Index of its master: a bridge, a bond, a VRF.
+    pub master: Option<u32>,
+    /// Its group.
+    pub group: u32,
 }
 
 /// What identifies an address on this host.

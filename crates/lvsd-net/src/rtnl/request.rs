@@ -277,13 +277,24 @@ impl Rtnl {
         Ok(items)
     }
 
-    fn push(&mut self, message: RouteNetlinkMessage, request: Request) {
+    /// Begins a datagram of requests.
+    pub(super) fn begin(&mut self) {
+        self.outgoing.clear();
+    }
+
+    /// Sends it; gives the sequence number of its last request.
+    pub(super) fn send(&mut self) -> Result<u32, RtnlError> {
+        self.socket.send(&self.outgoing, 0).map_err(RtnlError::Broken)?;
+        Ok(self.sequence)
+    }
+
+    pub(super) fn push(&mut self, message: RouteNetlinkMessage, request: Request) {
         self.sequence = self.sequence.wrapping_add(1);
         append(&mut self.outgoing, message, request, self.sequence);
     }
 
     /// One datagram; late answers to earlier requests are among what `each` sees, with their own sequence numbers.
-    fn receive(&mut self, mut each: impl FnMut(&Message<'_>)) -> io::Result<()> {
+    pub(super) fn receive(&mut self, mut each: impl FnMut(&Message<'_>)) -> io::Result<()> {
         let length = loop {
             match recv(self.socket.as_raw_fd(), &mut self.incoming, MsgFlags::empty()) {
                 Ok(length) => break length,
@@ -299,7 +310,7 @@ impl Rtnl {
     }
 }
 
-fn acknowledgement(message: &Message<'_>) -> Result<(), RtnlError> {
+pub(super) fn acknowledgement(message: &Message<'_>) -> Result<(), RtnlError> {
     match error_number(message.payload) {
         Some(0) => Ok(()),
         Some(number) => {
