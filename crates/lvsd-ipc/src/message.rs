@@ -36,11 +36,14 @@ impl Role {
     /// The VRRP process's other journal, of routes and rules.
     pub const ROUTING_JOURNAL: &str = "routes";
 
+    /// The VRRP process's journal of interfaces, kernel settings and tables of the firewall.
+    pub const CHANGES_JOURNAL: &str = "changes";
+
     /// Names of all journals of the process.
     #[must_use]
     pub const fn journals(self) -> &'static [&'static str] {
         match self {
-            Self::Vrrp => &["addresses", Self::ROUTING_JOURNAL],
+            Self::Vrrp => &["addresses", Self::ROUTING_JOURNAL, Self::CHANGES_JOURNAL],
             Self::Checker => &["ipvs"],
         }
     }

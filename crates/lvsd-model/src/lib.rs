@@ -14,6 +14,7 @@ mod script;
 mod statics;
 mod sync;
 mod units;
+mod vlink;
 mod vrrp;
 
 pub use auth::{AntiReplay, Auth, HmacAuth, HmacKey, HmacMode, KeyId};
@@ -32,6 +33,7 @@ pub use script::{Invocation, ReadableFile, RunAs, Script, ScriptPolicy};
 pub use statics::{Static, Statics, TrackGroup};
 pub use sync::{ConnectionTimeouts, FollowingSyncDaemon, SyncDaemon};
 pub use units::{AdvertInterval, Family, InterfaceName, OutOfRange, Priority, Vrid, Weight};
+pub use vlink::{Accept, AdvertsBy, Firewall, IpvlanFlag, MacAddress, OwnLink, VirtualLink, VirtualLinkKind};
 pub use vrrp::{
     AddressFlags, AddressScope, Broadcast, GarpPolicy, InitialState, Instance, Notify, OldUnicastChecksum,
     Preempt, PreferredLifetime, SyncGroup, TrackInterface, TrackScript, TrackWeight, TrackedScript, Trackers,

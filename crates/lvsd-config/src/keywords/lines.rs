@@ -19,7 +19,7 @@ pub(super) static ADDRESS_LINE: &[Row] = &[
     row("no_track", "none", "off", Tier::Two, "Deletion of address or interface state is not tracked").works(),
     row("preferred_lft", "<s> | forever", "0 for IPv6 /128, else forever", Tier::Three, "Preferred lifetime").works(),
     row("track_group", "<name>", "none", Tier::Three, "Static addresses only: track_group watching deletion").works(),
-    row("use_vmac", "[name <if> | <if>] ...", "off", Tier::Three, "VIP only: put address on its own VMAC"),
+    row("use_vmac", "[name <if> | <if>] ...", "off", Tier::Three, "VIP only: put address on its own VMAC; the words behind it are those of use_vmac, so it comes last").works(),
 ];
 
 #[rustfmt::skip] // A table: one row, one line.

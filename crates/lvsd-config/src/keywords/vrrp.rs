@@ -36,10 +36,10 @@ pub(super) static GARP_GROUP: &[Row] = &[
 
 #[rustfmt::skip] // A table: one row, one line.
 pub(super) static INSTANCE: &[Row] = &[
-    row("use_vmac", "[name <if> | <if>] [<MAC 5 or 6 octets>] [netlink_notify_msg] [group <g>]", "off", Tier::One, "Run on macvlan with the virtual MAC").takes(0, 8),
-    row("use_vmac_addr", "none", "off", Tier::Three, "VIPs on other interfaces also get their own VMACs").takes(0, 0),
-    row("vmac_xmit_base", "none", "off", Tier::One, "Send and receive adverts on base interface instead of VMAC").takes(0, 0),
-    row("use_ipvlan", "[name <if> | <if>] [<ip/prefix>] [bridge|private|vepa] [group <g>]", "off", Tier::Three, "Run on an ipvlan interface").takes(0, 8),
+    row("use_vmac", "[name <if> | <if>] [<MAC 5 or 6 octets>] [netlink_notify_msg] [group <g>]", "off", Tier::One, "Run on an interface of its own, a macvlan in mode private above the instance's interface, with the Ethernet address of the virtual router: 00:00:5e:00:01:VRID, or 02:VRID at the end for IPv6. Addresses live on it, adverts and announcements leave through it. It is made at start and removed at the end").takes(0, 8).works(),
+    row("use_vmac_addr", "none", "off", Tier::Three, "Addresses on other interfaces, or of the other family than the VMAC, also get VMACs of their own").takes(0, 0).works(),
+    row("vmac_xmit_base", "none", "off", Tier::One, "Send and receive adverts on base interface instead of VMAC; always so with unicast peers").takes(0, 0).works(),
+    row("use_ipvlan", "[name <if> | <if>] [<ip/prefix>] [bridge|private|vepa] [group <g>]", "off", Tier::Three, "Run on an ipvlan in mode L2, which shares the Ethernet address of its base. IPv4 needs an address of its own, which adverts leave from").takes(0, 8).works(),
     row("unicast_peer", "{ <ip> [min_ttl 0..255] [max_ttl 0..255] ... }", "none", Tier::One, "Send adverts to these addresses instead of multicast").lines(Lines::Peers, 0, 0).works(),
     row("unicast_fault_no_peer", "none", "off", Tier::Three, "Go FAULT when unicast peer list is empty").takes(0, 0),
     row("check_unicast_src", "none", "off", Tier::Two, "Drop unicast adverts not from a configured peer").takes(0, 0).works(),
@@ -72,7 +72,7 @@ pub(super) static INSTANCE: &[Row] = &[
     row("virtual_routes", "{ route lines }", "", Tier::Two, "Routes present only while master").lines(Lines::Routes, 0, 0).works(),
     row("virtual_rules", "{ rule lines }", "", Tier::Two, "Policy rules present only while master").lines(Lines::Rules, 0, 0).works(),
     row("accept", "none", "on unless strict", Tier::Two, "Accept traffic to VIPs when not owner").takes(0, 0).works(),
-    row("no_accept", "none", "off", Tier::Two, "Drop traffic to VIPs when not owner (needs firewall support)").takes(0, 0),
+    row("no_accept", "none", "off", Tier::Two, "While MASTER and not owner, drop what is sent to and from the virtual addresses, except ARP and neighbour discovery; also what IPVS would balance. Needs nf_tables in the kernel").takes(0, 0).works(),
     row("skip_check_adv_addr", "[BOOL]", "global default", Tier::Two, "Skip VIP list check if same master; false also sets it").takes(0, 1).works(),
     row("strict_mode", "[BOOL]", "global default", Tier::Two, "Strict RFC mode for this instance").takes(0, 1).works(),
     row("preempt", "none", "on", Tier::Three, "Clear nopreempt").takes(0, 0).works(),

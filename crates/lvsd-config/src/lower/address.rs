@@ -6,6 +6,7 @@ use lvsd_model::{AddressFlags, AddressScope, Broadcast, PreferredLifetime, Virtu
 
 use super::Lowering;
 use super::common::unsigned;
+use super::vmac::VmacDraft;
 use super::words::Word;
 use crate::diagnostic::Diagnostic;
 use crate::keywords::{self, Context, State};
@@ -18,6 +19,8 @@ use crate::tree::{Entry, Statement};
 #[derive(Clone, Debug)]
 pub(super) struct Placed {
     pub(super) address: VirtualAddress,
+    /// `use_vmac` on its line.
+    pub(super) vmac: Option<VmacDraft>,
     pub(super) span: Span,
     /// `track_group`, with its place.
     pub(super) track_group: Option<(String, Span)>,
@@ -71,16 +74,32 @@ impl<'a> Lowering<'a> {
         }
         let mut track_group = None;
         let mut rest = words.get(1..).unwrap_or_default().iter().copied();
+        let mut vmac = None;
         while let Some(word) = rest.next() {
             if word.text == "track_group" {
                 track_group = rest.next().map(|name| (name.text.to_owned(), name.span));
                 self.check_track_group(word, purpose, track_group.is_some());
                 continue;
             }
-            self.address_option(word, &mut rest, &mut virtual_address);
+            if word.text == "use_vmac" {
+                // Everything behind it is its own.
+                let draft = self.vmac_words(&rest.by_ref().collect::<Vec<_>>());
+                vmac = self.vmac_of(word, purpose, draft);
+            } else {
+                self.address_option(word, &mut rest, &mut virtual_address);
+            }
         }
         self.check_flags(&virtual_address, first);
-        Some(Placed { address: virtual_address, span: first.span, track_group })
+        Some(Placed { address: virtual_address, vmac, span: first.span, track_group })
+    }
+
+    fn vmac_of(&mut self, word: Word<'_>, purpose: Use, draft: VmacDraft) -> Option<VmacDraft> {
+        if purpose == Use::Virtual {
+            return Some(draft);
+        }
+        let message = "`use_vmac` is for virtual addresses; it is ignored";
+        self.report(Diagnostic::tolerated(Rule::NoEffect, word.span, message));
+        None
     }
 
     fn check_track_group(&mut self, word: Word<'_>, purpose: Use, named: bool) {
@@ -106,7 +125,7 @@ impl<'a> Lowering<'a> {
     }
 
     /// `address[/prefix]`.
-    fn prefixed(&mut self, word: Word<'_>) -> Option<(IpAddr, Option<u8>)> {
+    pub(super) fn prefixed(&mut self, word: Word<'_>) -> Option<(IpAddr, Option<u8>)> {
         let Some((text, prefix)) = word.text.split_once('/') else {
             return self.address(word).map(|address| (address, None));
         };
@@ -138,10 +157,6 @@ impl<'a> Lowering<'a> {
         if row.state != State::Works {
             let message = format!("`{}` is accepted and has no effect here yet", row.name);
             self.report(Diagnostic::tolerated(Rule::NoEffectYet, word.span, message));
-            // Words that belong to it must not be taken for options.
-            if row.name == "use_vmac" {
-                while rest.next().is_some() {}
-            }
             return;
         }
         match row.name {

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use lvsd_model::{GarpPolicy, MetricsListen, Transport, Version};
+use lvsd_model::{GarpPolicy, InterfaceName, MetricsListen, Transport, Version};
 
 use super::Lowering;
 use super::common::{FOREVER, small, unsigned, whole_seconds};
@@ -44,6 +44,8 @@ pub(super) struct Defaults {
     pub(super) v3_checksum_as_v2: bool,
     pub(super) strict: bool,
     pub(super) log_all_failures: bool,
+    pub(super) vmac_prefix: String,
+    pub(super) vmac_addr_prefix: Option<String>,
 }
 
 impl Default for Defaults {
@@ -66,6 +68,8 @@ impl Default for Defaults {
             v3_checksum_as_v2: false,
             strict: false,
             log_all_failures: false,
+            vmac_prefix: "vrrp".to_owned(),
+            vmac_addr_prefix: None,
         }
     }
 }
@@ -139,9 +143,61 @@ impl<'a> Lowering<'a> {
             }
             "iproute_etc_dir" => self.names.etc = first.map(|word| word.text.into()).unwrap_or_default(),
             "iproute_usr_dir" => self.names.vendor = first.map(|word| word.text.into()),
-            _ => return self.scheduling(statement),
+            _ => return self.firewall(statement) || self.scheduling(statement),
         }
         true
+    }
+
+    /// What the VRRP process makes in the kernel beside addresses: names of interfaces, a table of nftables.
+    fn firewall(&mut self, statement: &Statement) -> bool {
+        let first = self.word(statement, 0);
+        match statement.row.name {
+            "vmac_prefix" => {
+                if let Some(prefix) = first.and_then(|word| self.link_prefix(word)) {
+                    self.defaults.vmac_prefix = prefix;
+                }
+            }
+            "vmac_addr_prefix" => {
+                self.defaults.vmac_addr_prefix = first.and_then(|word| self.link_prefix(word));
+            }
+            "nftables" => {
+                if let Some(table) = first.and_then(|word| self.table_name(word)) {
+                    self.config.vrrp.firewall.table = table;
+                }
+            }
+            "nftables_priority" => {
+                let number = self.integer(statement, 0, i64::from(i32::MIN)..=i64::from(i32::MAX));
+                if let Some(priority) = number.and_then(|number| i32::try_from(number).ok()) {
+                    self.config.vrrp.firewall.priority = priority;
+                }
+            }
+            "disable_local_igmp" => self.config.vrrp.disable_local_igmp = true,
+            "nftables_counters" => self.config.vrrp.firewall.counters = true,
+            _ => return false,
+        }
+        true
+    }
+
+    /// The first part of an interface's name, which has 15 bytes: `PREFIX6.255` must fit.
+    fn link_prefix(&mut self, word: Word<'_>) -> Option<String> {
+        if InterfaceName::new(word.text).is_some() && word.text.len() <= 10 {
+            return Some(word.text.to_owned());
+        }
+        let message = format!("`{}` cannot begin the name of an interface; it is ignored", word.text);
+        let help = "1 to 10 bytes without blanks or slashes";
+        self.report(Diagnostic::tolerated(Rule::BadName, word.span, message).help(help));
+        None
+    }
+
+    fn table_name(&mut self, word: Word<'_>) -> Option<String> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+        if word.text.len() <= 64 && word.text.chars().all(plain) && !word.text.is_empty() {
+            return Some(word.text.to_owned());
+        }
+        let message = format!("`{}` cannot be the name of a table; it is ignored", word.text);
+        let help = "1 to 64 letters, digits, `_`, `-` or `.`";
+        self.report(Diagnostic::tolerated(Rule::BadName, word.span, message).help(help));
+        None
     }
 
     fn scheduling(&mut self, statement: &Statement) -> bool {

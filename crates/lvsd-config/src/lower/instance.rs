@@ -4,8 +4,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use lvsd_model::{
-    InitialState, InterfaceName, Notify, OldUnicastChecksum, Priority, Route, Rule as Policy, UnicastPeer,
-    Version, Vrid,
+    Accept, InitialState, InterfaceName, Notify, OldUnicastChecksum, Priority, Route, Rule as Policy,
+    UnicastPeer, Version, Vrid,
 };
 
 use super::Lowering;
@@ -14,6 +14,7 @@ use super::auth::{AuthDraft, HmacDraft};
 use super::common::small;
 use super::globals::GarpDraft;
 use super::track::TrackDraft;
+use super::vmac::LinkDraft;
 use super::words::Word;
 use crate::diagnostic::Diagnostic;
 use crate::places::Item;
@@ -53,7 +54,8 @@ pub(super) struct Draft {
     pub(super) routes: Vec<Route>,
     pub(super) rules: Vec<Policy>,
     pub(super) promote_secondaries: bool,
-    pub(super) accept: bool,
+    pub(super) accept: At<Accept>,
+    pub(super) links: LinkDraft,
     /// Addresses are written, right or wrong.
     pub(super) tried_addresses: bool,
     /// Peers are written, right or wrong.
@@ -107,7 +109,8 @@ impl<'a> Lowering<'a> {
             if !self.accept(statement) {
                 continue;
             }
-            let known = self.instance_basics(statement, &mut draft)
+            let known = self.instance_links(statement, &mut draft.links)
+                || self.instance_basics(statement, &mut draft)
                 || self.instance_lists(statement, order, &mut draft)
                 || self.instance_flags(statement, &mut draft)
                 || self.notify(statement, &mut draft.notify);
@@ -179,8 +182,9 @@ impl<'a> Lowering<'a> {
             "check_unicast_src" => draft.check_unicast_src = true,
             "old_unicast_checksum" => draft.old_checksum = OldUnicastChecksum::Always,
             "no_virtual_ipaddress" => draft.no_addresses = true,
-            "accept" => draft.accept = true,
             "promote_secondaries" => draft.promote_secondaries = true,
+            "accept" => draft.accept = Some((Accept::Everything, statement.keyword)),
+            "no_accept" => draft.accept = Some((Accept::Nothing, statement.keyword)),
             _ => return false,
         }
         true

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use lvsd_model::{
-    AdvertInterval, Family, HmacMode, InitialState, Instance, Preempt, Priority, Transport, UnicastPeer,
-    Version, VirtualAddress,
+    Accept, AdvertInterval, Family, HmacMode, InitialState, Instance, Preempt, Priority, Transport,
+    UnicastPeer, Version, VirtualAddress,
 };
 
 use super::Lowering;
@@ -37,6 +37,7 @@ impl<'a> Lowering<'a> {
             }
         }
         self.check_duplicate_vrids();
+        self.resolve_links();
         self.check_shared_addresses();
     }
 
@@ -106,6 +107,9 @@ impl<'a> Lowering<'a> {
             ignore_own_interface: draft.ignore_own_interface,
             trackers: draft.track.trackers.clone(),
             notify: draft.notify.clone(),
+            own_link: None,
+            address_links: Vec::new(),
+            accept: draft.accept.map_or(Accept::Everything, |(accept, _)| accept),
         })
     }
 
@@ -372,6 +376,8 @@ impl<'a> Lowering<'a> {
         let lax = draft.hmac.mode.filter(|(mode, _)| *mode != HmacMode::Enforce);
         dropped.extend(lax.map(|(_, span)| (span, "the mode of auth_hmac is enforce")));
         draft.hmac.mode = None;
+        dropped.extend(draft.links.make_strict());
+        dropped.extend(self.strict_accept(draft, owner));
         for (span, what) in dropped {
             let message = format!("strict mode: {what}");
             let help = "remove it, or remove vrrp_strict (or strict_mode)";
@@ -384,18 +390,37 @@ impl<'a> Lowering<'a> {
         }
         draft.garp.lower_prio_delay = Some(Duration::ZERO);
         draft.garp.lower_prio_repeat = Some(0);
-        if let Some(span) = draft.name_span.filter(|_| !owner && !draft.accept) {
-            let message =
-                "in strict mode keepalived drops what is sent to the virtual addresses; lvsd does not yet";
-            let help = "add `accept` if they are to be reached, or remove vrrp_strict: that is what most people mean";
-            self.report(Diagnostic::hint(Rule::StrictMode, span, message).help(help));
-        }
         if let Some(span) = draft.name_span {
             draft.down_timer_adverts = Some((3, span));
             // RFC 9568 §6.4.2 waits for the whole interval.
             draft.leave_detection = Some((false, span));
             draft.lower_prio_no_advert = Some((true, span));
             draft.higher_prio_send_advert = Some((false, span));
+        }
+    }
+
+    /// Accept_Mode is off unless it is switched on (RFC 9568 §6.1), which VRRPv2 does not know.
+    fn strict_accept(&mut self, draft: &mut Draft, owner: bool) -> Option<(Span, &'static str)> {
+        if owner {
+            return None;
+        }
+        let version = draft.version.map_or(self.defaults.version, |(version, _)| version);
+        let ipv6 = draft.addresses.first().is_some_and(|placed| placed.address.address.is_ipv6());
+        let accept = draft.accept.filter(|(accept, _)| *accept == Accept::Everything);
+        match (accept, draft.name_span) {
+            (Some((_, span)), _) if version == Version::V2 && !ipv6 => {
+                draft.accept = Some((Accept::Nothing, span));
+                Some((span, "VRRPv2 has no `accept`: what is sent to the virtual addresses is dropped"))
+            }
+            (None, Some(span)) => {
+                draft.accept = Some((Accept::Nothing, span));
+                let message =
+                    "in strict mode what is sent to the virtual addresses is dropped, pings and all";
+                let help = "add `accept` (VRRPv3), or remove vrrp_strict: that is what most people mean";
+                self.report(Diagnostic::hint(Rule::StrictMode, span, message).help(help));
+                None
+            }
+            _ => None,
         }
     }
 }

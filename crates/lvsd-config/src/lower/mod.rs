@@ -25,6 +25,7 @@ mod server;
 mod service;
 mod statics;
 mod track;
+mod vmac;
 mod words;
 
 use std::collections::{HashMap, HashSet};

@@ -34,7 +34,7 @@ impl<'a> Lowering<'a> {
 
     fn static_addresses(&mut self, statement: &'a Statement) -> Vec<Written<VirtualAddress>> {
         let mut list = Vec::new();
-        for Placed { address, span, track_group } in self.addresses_for(statement, Use::Static) {
+        for Placed { address, span, track_group, .. } in self.addresses_for(statement, Use::Static) {
             if address.interface.is_some() {
                 list.push(Written { object: address, span, track_group });
                 continue;

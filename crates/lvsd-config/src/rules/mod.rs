@@ -154,6 +154,7 @@ rules! {
     SlowCheck "slow-check" "A check may take longer than the time between two of them."
     UnusableScript "unusable-script" "A script cannot run on this host: it is not there, its user does not exist, or script security forbids it."
     InsecureScript "insecure-script" "A script that root runs can be changed by others; enable_script_security would forbid it."
+    VirtualLink "virtual-link" "A setting of a VMAC or ipvlan that cannot be, or that does not fit the rest."
     AbsentInterface "absent-interface" "An interface does not exist on this host now; what needs it waits for it."
     UnknownUser "unknown-user" "A user or group that scripts run as does not exist on this host."
     UnreadableCertificate "unreadable-certificate" "A file of certificates or keys cannot be read."

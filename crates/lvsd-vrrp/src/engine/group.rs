@@ -260,9 +260,9 @@ fn joint_state(members: impl Iterator<Item = State> + Clone) -> State {
 impl tracking::Facts {
     /// Where the adverts of an instance leave from.
     fn source_of(&self, instance: &Instance) -> Option<std::net::IpAddr> {
-        let Config { source, interface, family, .. } = &*instance.config;
+        let Config { source, family, .. } = &*instance.config;
         let of_interface = || {
-            let key = (interface.clone()?, *family);
+            let key = (instance.config.source_interface()?.clone(), *family);
             self.addresses.get(&key).copied()
         };
         source.or(instance.routed_source).or_else(of_interface)

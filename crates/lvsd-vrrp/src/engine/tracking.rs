@@ -169,12 +169,14 @@ pub(super) fn evaluate(
     tracking
 }
 
-/// The interfaces without which the instance cannot work: its own, and those of its addresses, routes and rules.
+/// The interfaces without which the instance cannot work: its own, the virtual one above it, and those of its addresses, routes
+/// and rules.
 fn required_links(config: &Config) -> Vec<&InterfaceName> {
     let own = config.interface.as_ref();
     let mut links: Vec<&InterfaceName> = Vec::new();
     if !config.ignore_own_interface {
         links.extend(own);
+        links.extend(config.own_link.as_ref().map(|own| &own.link.name));
     }
     let tracked = config.addresses.iter().chain(&config.excluded).filter(|virtual_ip| !virtual_ip.no_track);
     let of_addresses = tracked.filter_map(|virtual_ip| virtual_ip.interface.as_ref());

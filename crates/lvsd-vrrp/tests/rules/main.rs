@@ -13,3 +13,4 @@ mod resign;
 mod start;
 mod tracking;
 mod why;
+mod vmac;

@@ -89,6 +89,9 @@ pub(crate) fn instance(name: &str, vrid: u8, base: u8) -> Instance {
         ignore_own_interface: false,
         trackers: Trackers::default(),
         notify: Notify::default(),
+        own_link: None,
+        address_links: Vec::new(),
+        accept: lvsd_model::Accept::Everything,
     }
 }
 
@@ -265,6 +268,17 @@ impl Host {
 
     pub(crate) fn hear_from(&mut self, config: &Instance, source: &str, priority: u8) -> Reception {
         self.hear_by(Some("eth0"), config, source, priority)
+    }
+
+    /// On an interface other than eth0.
+    pub(crate) fn hear_on(
+        &mut self,
+        interface: &str,
+        config: &Instance,
+        source: &str,
+        priority: u8,
+    ) -> Reception {
+        self.hear_by(Some(interface), config, source, priority)
     }
 
     /// As a socket that is bound to no interface hears it.
