@@ -182,6 +182,13 @@ impl Engine {
         begun.await.ok()
     }
 
+    /// Gives what of the interfaces and rules that the configuration wants cannot be.
+    async fn prepare(&self, config: &Arc<VrrpConfig>) -> Option<Vec<String>> {
+        let (done, prepared) = oneshot::channel();
+        self.keeper.send(keeper::Command::Prepare { config: Arc::clone(config), done });
+        prepared.await.ok()
+    }
+
     async fn apply(&self, config: Arc<VrrpConfig>) -> Option<()> {
         let (done, applied) = oneshot::channel();
         self.election.send(election::Input::Apply { config, done });
@@ -385,8 +392,10 @@ impl Director {
         } else {
             engine.keeper.send(keeper::Command::Standing(Arc::clone(&config)));
         }
+        problems.extend(engine.prepare(&config).await.ok_or(End::ThreadEnded("keeper"))?);
         self.trackers.retire(&config.scripts, &plan.scripts);
         engine.apply(Arc::clone(&config)).await.ok_or(End::ThreadEnded("election"))?;
+        engine.keeper.send(keeper::Command::Settle);
         self.config = Arc::clone(&config);
         self.trackers.apply(&config.scripts, &plan.scripts, &engine.election);
         self.masters.retain(|name| config.instances.iter().any(|instance| instance.name == *name));
@@ -501,6 +510,7 @@ impl Director {
         let _ = timeout(ANSWER, resigned).await;
         if manner == StopManner::Release {
             engine.keeper.send(keeper::Command::Standing(Arc::default()));
+            engine.keeper.send(keeper::Command::Undo);
         }
         let (done, released) = oneshot::channel();
         engine.keeper.send(keeper::Command::Barrier(done));

@@ -61,6 +61,11 @@ impl Holdings {
         }
     }
 
+    /// The connection to the kernel, for other changes.
+    pub(super) const fn kernel(&mut self) -> &mut Rtnl {
+        &mut self.kernel
+    }
+
     /// Reads links and addresses.
     pub(super) fn read(&mut self) -> Result<(Vec<lvsd_net::Link>, Vec<AddressEntry>), RtnlError> {
         Ok((self.kernel.links()?, self.kernel.addresses()?))
@@ -424,7 +429,7 @@ fn lines(config: &Instance) -> impl Iterator<Item = &lvsd_model::VirtualAddress>
 }
 
 fn interface_of<'a>(config: &'a Instance, line: &'a lvsd_model::VirtualAddress) -> Option<&'a InterfaceName> {
-    line.interface.as_ref().or(config.interface.as_ref())
+    line.interface.as_ref().or_else(|| config.address_interface())
 }
 
 /// The journal's form of an instance's addresses.

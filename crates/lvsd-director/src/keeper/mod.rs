@@ -5,12 +5,16 @@
 //! queue) is waited for by the election. A command is a few system calls away from the wire: netlink on a blocking socket, then
 //! the packet socket, in one thread.
 
+mod firewall;
 mod holdings;
 mod journal;
+mod links;
 mod pacer;
 mod routing;
 mod secondaries;
+mod sysctls;
 mod table;
+mod undo;
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
@@ -21,21 +25,26 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use lvsd_model::{Family, Instance, VrrpConfig};
-use lvsd_net::{AddressKey, AnnounceSocket, Link, Mac, Monitor, MonitorEvent, NaRole, Rtnl, Wakeup, uptime};
+use lvsd_net::{
+    AddressEntry, AddressKey, AnnounceSocket, Link, Mac, Monitor, MonitorEvent, NaRole, Rtnl, Wakeup, uptime,
+};
 use lvsd_vrrp::{Action, AddressChange, Announce, InstanceId, State};
 use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::time::TimeSpec;
 use tokio::sync::oneshot;
 use tracing::{debug, error, warn};
 
+use firewall::Firewall;
 pub(crate) use holdings::Foreign;
 use holdings::Holdings;
 use journal::Journal;
+use links::{Links, Tools};
 use pacer::{Due, Pacer};
 use routing::Routing;
 use secondaries::Secondaries;
 pub(crate) use table::Fact;
 use table::Table;
+use undo::Undo;
 
 use crate::election;
 
@@ -74,6 +83,17 @@ pub(crate) enum Command {
         /// Answered when the election has been told.
         done: oneshot::Sender<()>,
     },
+    /// Makes the interfaces that a configuration wants, before its instances are; those that it does not want any more stay.
+    Prepare {
+        /// The configuration.
+        config: Arc<VrrpConfig>,
+        /// Answered with what cannot be, when the election has been told about the others.
+        done: oneshot::Sender<Vec<String>>,
+    },
+    /// Removes interfaces that the configuration prepared last does not want: its predecessor's instances are gone.
+    Settle,
+    /// Removes all interfaces and rules of ours, and puts all settings back.
+    Undo,
     /// What becomes of foreign addresses from now on.
     Foreign(Foreign),
     /// What is to be there whoever is master, and which settings of interfaces.
@@ -164,6 +184,9 @@ pub(crate) fn start<G>(
             monitor,
             announcer,
             table: Table::default(),
+            links: Links::default(),
+            firewall: Firewall::default(),
+            undo: Undo::new(&runtime_dir),
             pacer: Pacer::default(),
             announced: HashMap::new(),
             foreign: Foreign::Leave,
@@ -183,6 +206,9 @@ struct Keeper {
     monitor: Monitor,
     announcer: AnnounceSocket,
     table: Table,
+    links: Links,
+    firewall: Firewall,
+    undo: Undo,
     pacer: Pacer,
     announced: HashMap<InstanceId, u64>,
     foreign: Foreign,
@@ -206,6 +232,9 @@ impl Keeper {
             }
             if self.reread_at.is_some_and(|at| at <= uptime()) {
                 self.reread();
+            }
+            if self.links.retry_at().is_some_and(|at| at <= uptime()) {
+                self.keep_links();
             }
             self.watch();
             self.announce();
@@ -239,12 +268,17 @@ impl Keeper {
     /// Waits for a command, an event, or the next thing that is due.
     fn wait(&self, wakeup: &Wakeup) {
         use std::os::fd::AsFd;
-        let due = [self.pacer.deadline(), self.holdings.retry_at(), self.routing.deadline(), self.reread_at]
-            .into_iter()
-            .flatten()
-            .min();
+        let due = [
+            self.pacer.deadline(),
+            self.holdings.retry_at(),
+            self.routing.deadline(),
+            self.links.retry_at(),
+            self.reread_at,
+        ];
+        let due = due.into_iter().flatten().min();
         let timeout = due.map(|at| TimeSpec::from_duration(at.saturating_sub(uptime())));
-        let wakers = [Some(wakeup.as_fd()), Some(self.monitor.as_fd()), self.routing.events()];
+        let wakers =
+            [Some(wakeup.as_fd()), Some(self.monitor.as_fd()), self.routing.events(), self.firewall.as_fd()];
         let mut fds: Vec<PollFd<'_>> =
             wakers.into_iter().flatten().map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
         // An interrupted wait is over early, which does no harm.
@@ -255,6 +289,8 @@ impl Keeper {
         match command {
             Command::Begin { config, done } => {
                 self.reread();
+                let Self { holdings, links, undo, table, .. } = self;
+                links.adopt(&config, &mut Tools { kernel: holdings.kernel(), undo, table });
                 // What cannot be seen cannot be removed; the journal keeps it for the next start.
                 if self.reread_at.is_none() {
                     // What an address is the source of goes before it.
@@ -265,6 +301,20 @@ impl Keeper {
                 self.watch();
                 self.tell_missing();
                 let _ = done.send(());
+            }
+            Command::Prepare { config, done } => {
+                let _ = done.send(self.prepare(&config));
+            }
+            Command::Settle => {
+                let Self { holdings, links, undo, table, .. } = self;
+                links.settle(uptime(), &mut Tools { kernel: holdings.kernel(), undo, table });
+                self.finish_links();
+            }
+            Command::Undo => {
+                let Self { holdings, links, firewall, undo, table, .. } = self;
+                links.remove_all(&mut Tools { kernel: holdings.kernel(), undo, table });
+                // Last, so that no membership report of a VMAC that goes is seen.
+                firewall.remove_all(undo);
             }
             Command::Foreign(foreign) => self.foreign = foreign,
             Command::Standing(config) => {
@@ -298,11 +348,13 @@ impl Keeper {
         let now = uptime();
         match action {
             Action::Addresses(AddressChange::Hold) => {
+                self.refuse(id, config);
                 self.holdings.hold(now, id, config, &self.table);
                 self.routing.hold(now, id, config, &self.table);
             }
             Action::Addresses(AddressChange::Update { .. }) => {
                 self.routing.shrink(now, id, config, &self.table);
+                self.refuse(id, config);
                 self.holdings.update(now, id, config, &self.table);
                 self.routing.add_missing(now, &self.table);
             }
@@ -315,6 +367,8 @@ impl Keeper {
                 self.pacer.forget(id);
                 self.routing.release(now, id, &self.table);
                 self.holdings.release(now, id, config, self.foreign, &self.table);
+                self.firewall.release(id);
+                self.guard();
             }
             Action::Announce(announce) => self.queue(id, config, &announce),
             Action::Transition(transition) => {
@@ -325,6 +379,52 @@ impl Keeper {
             Action::Send(_) | Action::LowerPriorityHeard { .. } => {
                 debug_assert!(false, "not the keeper's");
             }
+        }
+    }
+
+    fn prepare(&mut self, config: &VrrpConfig) -> Vec<String> {
+        self.firewall.configure(config);
+        let Self { holdings, links, undo, table, .. } = self;
+        let tools = &mut Tools { kernel: holdings.kernel(), undo, table };
+        let mut problems = links.prepare(uptime(), config, tools);
+        self.finish_links();
+        // An interface that was set up is up at once; so an instance need not start with a fault.
+        self.reread_links();
+        self.watch();
+        problems.extend(self.firewall.trouble().cloned());
+        problems
+    }
+
+    /// Makes interfaces that are missing.
+    fn keep_links(&mut self) {
+        let Self { holdings, links, undo, table, .. } = self;
+        if links.reconcile(uptime(), &mut Tools { kernel: holdings.kernel(), undo, table }) {
+            self.finish_links();
+        }
+    }
+
+    /// Interfaces may be new: first the rules, then they are set up.
+    fn finish_links(&mut self) {
+        self.guard();
+        let Self { holdings, links, undo, table, .. } = self;
+        links.raise(uptime(), &mut Tools { kernel: holdings.kernel(), undo, table });
+    }
+
+    /// Makes the firewall what it should be.
+    fn guard(&mut self) {
+        self.firewall.reconcile(&self.links, &self.table, &mut self.undo);
+    }
+
+    /// Before its addresses are there, the firewall knows what they refuse.
+    fn refuse(&mut self, id: InstanceId, config: &Instance) {
+        self.firewall.refuse(id, config, &self.table);
+        self.guard();
+    }
+
+    fn copy_addresses(&mut self) {
+        let Self { holdings, links, undo, table, .. } = self;
+        if links.copy_addresses(uptime(), &mut Tools { kernel: holdings.kernel(), undo, table }) {
+            self.guard();
         }
     }
 
@@ -366,9 +466,14 @@ impl Keeper {
     /// Takes in what the monitor has, and passes on what matters.
     fn watch(&mut self) {
         let mut missed: Vec<(InstanceId, AddressKey)> = Vec::new();
+        let mut links_changed = false;
         loop {
             match self.monitor.receive() {
-                Ok(Some(event)) => self.observe(event, &mut missed),
+                Ok(Some(event)) => {
+                    links_changed |=
+                        !matches!(event, MonitorEvent::Address(_) | MonitorEvent::AddressGone(_));
+                    self.observe(event, &mut missed);
+                }
                 Ok(None) => break,
                 Err(error) => {
                     warn!(%error, "the kernel's notifications cannot be read");
@@ -380,8 +485,16 @@ impl Keeper {
             // An interface that goes down takes IPv6 addresses with it before it says so.
             self.reread_links();
         }
-        let holdings = &self.holdings;
-        for fact in self.table.news(|entry| holdings.is_virtual(entry)) {
+        if self.firewall.watch() {
+            self.guard();
+        }
+        if links_changed {
+            self.keep_links();
+        }
+        self.copy_addresses();
+        let (holdings, links) = (&self.holdings, &self.links);
+        let ours = |entry: &AddressEntry| holdings.is_virtual(entry) && !links.is_own(entry);
+        for fact in self.table.news(ours, |link| links.is_unfit(&link.name, link.index)) {
             self.election.send(election::Input::Fact(fact));
         }
         for (id, key) in missed {

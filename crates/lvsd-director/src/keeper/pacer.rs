@@ -117,7 +117,7 @@ fn by_lane(config: &Instance, scope: AnnounceScope) -> BTreeMap<Lane, Vec<IpAddr
             lanes.entry((interface.clone(), Family::of(address))).or_default().push(address);
         }
     };
-    let own = config.interface.as_ref();
+    let own = config.address_interface();
     let virtual_addresses = config.addresses.iter().chain(&config.excluded);
     match scope {
         AnnounceScope::All => {
@@ -126,7 +126,8 @@ fn by_lane(config: &Instance, scope: AnnounceScope) -> BTreeMap<Lane, Vec<IpAddr
         AnnounceScope::Address(address) => virtual_addresses
             .filter(|line| line.address == address)
             .for_each(|line| add(line.interface.as_ref().or(own), line.address)),
-        AnnounceScope::Source(address) => add(own, address),
+        // Adverts may leave by another interface, but who asks for the source finds it at the one that has it.
+        AnnounceScope::Source(address) => add(config.interface.as_ref(), address),
     }
     lanes
 }
@@ -190,6 +191,9 @@ mod tests {
             ignore_own_interface: false,
             trackers: Trackers::default(),
             notify: Notify::default(),
+            own_link: None,
+            address_links: Vec::new(),
+            accept: lvsd_model::Accept::Everything,
         }
     }
 

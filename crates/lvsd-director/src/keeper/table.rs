@@ -110,24 +110,34 @@ impl Table {
         self.addresses.keys().any(|key| (key.interface, key.address) == (interface, address))
     }
 
+    /// All links.
+    pub(crate) fn links(&self) -> impl Iterator<Item = &Link> {
+        self.links.values()
+    }
+
     /// All addresses.
     pub(crate) fn addresses(&self) -> impl Iterator<Item = &AddressEntry> {
         self.addresses.values().map(|(_, entry)| entry)
     }
 
     /// What has changed since the last call, for the election. `ours` says which addresses are virtual ones, which are never
-    /// the source of an advert.
-    pub(crate) fn news(&mut self, ours: impl Fn(&AddressEntry) -> bool) -> Vec<Fact> {
+    /// the source of an advert; `unfit` which links nobody is to use.
+    pub(crate) fn news(
+        &mut self,
+        ours: impl Fn(&AddressEntry) -> bool,
+        unfit: impl Fn(&Link) -> bool,
+    ) -> Vec<Fact> {
         let mut news = Vec::new();
-        self.link_news(&mut news);
+        self.link_news(unfit, &mut news);
         self.source_news(ours, &mut news);
         news
     }
 
-    fn link_news(&mut self, news: &mut Vec<Fact>) {
+    fn link_news(&mut self, unfit: impl Fn(&Link) -> bool, news: &mut Vec<Fact>) {
         let now: HashMap<InterfaceName, (Device, LinkState)> = self
             .links
             .values()
+            .filter(|link| !unfit(link))
             .filter_map(|link| {
                 let state = if link.up && link.running { LinkState::Up } else { LinkState::Down };
                 let device = Device { index: link.index, name: link.name.clone() };
@@ -186,17 +196,7 @@ mod tests {
     use super::*;
 
     fn link(index: u32, name: &str, running: bool) -> Link {
-        Link {
-            index,
-            name: name.to_owned(),
-            mac: None,
-            up: true,
-            running,
-            loopback: false,
-            no_arp: false,
-            mtu: 1500,
-            vrf_table: None,
-        }
+        Link { index, name: name.to_owned(), up: true, running, mtu: 1500, ..Link::default() }
     }
 
     fn address(interface: u32, text: &str, protocol: Option<u8>) -> AddressEntry {
@@ -229,12 +229,16 @@ mod tests {
         let (first, second) = (address(2, "10.0.0.1", None), address(2, "10.0.0.2", None));
         let all = vec![address(2, "10.0.0.100", Some(18)), first.clone(), second.clone(), first.clone()];
         table.replace(vec![link(2, "eth0", true)], all);
-        assert_eq!(source(&table.news(foreign), Family::V4), Some(Some("10.0.0.1".to_owned())));
-        assert_eq!(table.news(foreign), [], "nothing is told twice");
+        assert_eq!(source(&table.news(foreign, |_| false), Family::V4), Some(Some("10.0.0.1".to_owned())));
+        assert_eq!(table.news(foreign, |_| false), [], "nothing is told twice");
         table.remove_address(&first.key);
-        assert_eq!(source(&table.news(foreign), Family::V4), Some(Some("10.0.0.2".to_owned())));
+        assert_eq!(source(&table.news(foreign, |_| false), Family::V4), Some(Some("10.0.0.2".to_owned())));
         table.remove_address(&second.key);
-        assert_eq!(source(&table.news(foreign), Family::V4), Some(None), "a virtual address is no source");
+        assert_eq!(
+            source(&table.news(foreign, |_| false), Family::V4),
+            Some(None),
+            "a virtual address is no source"
+        );
     }
 
     #[test]
@@ -243,9 +247,9 @@ mod tests {
         let tentative = AddressEntry { flags: 0x40, ..address(2, "fe80::1", None) };
         let all = vec![address(2, "fd00::1", None), tentative.clone()];
         table.replace(vec![link(2, "eth0", true)], all);
-        assert_eq!(source(&table.news(foreign), Family::V6), None);
+        assert_eq!(source(&table.news(foreign, |_| false), Family::V6), None);
         table.set_address(AddressEntry { flags: 0x80, ..tentative });
-        assert_eq!(source(&table.news(foreign), Family::V6), Some(Some("fe80::1".to_owned())));
+        assert_eq!(source(&table.news(foreign, |_| false), Family::V6), Some(Some("fe80::1".to_owned())));
     }
 
     #[test]
@@ -258,15 +262,15 @@ mod tests {
             state,
         };
         table.set_link(link(2, "eth0", true));
-        assert_eq!(table.news(foreign), [told(2, LinkState::Up)]);
+        assert_eq!(table.news(foreign, |_| false), [told(2, LinkState::Up)]);
         table.set_link(link(2, "eth0", false));
-        assert_eq!(table.news(foreign), [told(2, LinkState::Down)]);
+        assert_eq!(table.news(foreign, |_| false), [told(2, LinkState::Down)]);
         table.remove_link(2);
         table.set_link(link(3, "eth0", true));
-        assert_eq!(table.news(foreign), [told(3, LinkState::Up)]);
+        assert_eq!(table.news(foreign, |_| false), [told(3, LinkState::Up)]);
         table.set_link(link(3, "lan0", true));
         let gone = Fact::Link { name: name.clone(), device: None, state: LinkState::Down };
-        assert!(table.news(foreign).contains(&gone), "a renamed link is gone");
+        assert!(table.news(foreign, |_| false).contains(&gone), "a renamed link is gone");
         assert!(table.link("eth0").is_none() && table.link("lan0").is_some());
         table.set_link(link(4, "eth0", true));
         for (index, name) in [(3, "eth0"), (4, "lan0")] {

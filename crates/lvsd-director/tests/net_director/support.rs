@@ -100,6 +100,9 @@ pub(crate) fn instance(name: &str, priority: u8, vips: &[&str]) -> Instance {
         ignore_own_interface: false,
         trackers: Trackers::default(),
         notify: Notify::default(),
+        own_link: None,
+        address_links: Vec::new(),
+        accept: lvsd_model::Accept::Everything,
     }
 }
 

@@ -127,7 +127,8 @@ pub(super) fn text(now: Duration, config: &Config, snapshot: &VrrpSnapshot) -> S
 
 fn data<'a>(now: Duration, configured: &'a Instance, instance: &'a InstanceSnapshot) -> Data<'a> {
     let garp: &GarpPolicy = &configured.garp;
-    let interface = instance.interface.as_deref().unwrap_or_default();
+    let own = configured.own_link.as_ref().map(|own| own.link.name.as_str());
+    let interface = own.or(instance.interface.as_deref()).unwrap_or_default();
     let master = instance.state == InstanceState::Master;
     let list = |addresses: &[VirtualAddress]| {
         addresses.iter().map(|address| address_text(address, interface, master)).collect()
@@ -139,7 +140,7 @@ fn data<'a>(now: Duration, configured: &'a Instance, instance: &'a InstanceSnaps
         dont_track_primary: configured.ignore_own_interface.into(),
         skip_check_adv_addr: configured.skip_check_adv_addr.into(),
         strict_mode: 0,
-        vmac_ifname: "",
+        vmac_ifname: own.unwrap_or_default(),
         ifp_ifname: interface,
         master_priority: heard.map_or(0, |(_, priority)| priority),
         last_transition: now.saturating_sub(instance.in_state_for).as_secs_f64(),
@@ -158,7 +159,7 @@ fn data<'a>(now: Duration, configured: &'a Instance, instance: &'a InstanceSnaps
         promote_secondaries: configured.promote_secondaries,
         adver_int: hundredths(configured.advert_interval.centis()),
         master_adver_int: interval,
-        accept: 1,
+        accept: u8::from(!configured.refuses_traffic()),
         nopreempt: configured.preempt == Preempt::Never,
         preempt_delay: match configured.preempt {
             Preempt::Never => 0,

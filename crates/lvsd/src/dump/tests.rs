@@ -71,6 +71,9 @@ fn config() -> Config {
         ignore_own_interface: false,
         trackers: Trackers::default(),
         notify: Notify { master: Some(script("/usr/bin/up now")), ..Notify::default() },
+        own_link: None,
+        address_links: Vec::new(),
+        accept: lvsd_model::Accept::Everything,
     };
     Config { vrrp: VrrpConfig { instances: vec![instance], ..VrrpConfig::default() }, ..Config::default() }
 }

@@ -143,7 +143,8 @@ fn configured_lines(text: &mut String, configured: &Instance) {
 }
 
 fn address_lines(text: &mut String, configured: &Instance, instance: &InstanceSnapshot) {
-    let interface = instance.interface.as_deref().unwrap_or_default();
+    let own = configured.own_link.as_ref().map(|own| own.link.name.as_str());
+    let interface = own.or(instance.interface.as_deref()).unwrap_or_default();
     let master = instance.state == InstanceState::Master;
     line!(text, "   Virtual IP ({}):", configured.addresses.len());
     for address in &configured.addresses {
