@@ -19,7 +19,7 @@ mod tls;
 pub use farm::{Customer, RealServer, shares, wait_only};
 pub use make::Make;
 pub use parallel::in_parallel;
-pub use router::{AuthType, Cast, Router, Wire};
+pub use router::{AuthType, Cast, Perch, Router, Wire};
 pub use running::Running;
 pub use service::Service;
 pub use site::{Node, Site, held};

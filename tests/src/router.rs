@@ -21,6 +21,17 @@ pub enum AuthType {
     Ah,
 }
 
+/// What a router lives on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Perch {
+    /// Its interface.
+    Interface,
+    /// A VMAC.
+    Vmac,
+    /// A VMAC, with its adverts on the interface below.
+    VmacByBase,
+}
+
 /// What a pair agrees on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wire {
@@ -32,6 +43,8 @@ pub struct Wire {
     pub cast: Cast,
     /// In version 2, how they are authenticated.
     pub auth: AuthType,
+    /// What both live on.
+    pub perch: Perch,
 }
 
 impl Wire {
@@ -46,17 +59,36 @@ impl Wire {
         Self::new(3, true, Cast::Multicast),
         Self::new(3, true, Cast::Unicast),
     ];
+    /// Those with a VMAC.
+    pub const VMAC: [Self; 6] = [
+        Self::new(2, false, Cast::Multicast).on(Perch::Vmac),
+        Self::new(3, false, Cast::Multicast).on(Perch::Vmac),
+        Self::new(3, true, Cast::Multicast).on(Perch::Vmac),
+        Self::new(2, false, Cast::Multicast).with_ah().on(Perch::Vmac),
+        Self::new(3, false, Cast::Multicast).on(Perch::VmacByBase),
+        Self::new(3, false, Cast::Unicast).on(Perch::VmacByBase),
+    ];
     /// The one of tests that are about something else.
     pub const PLAIN: Self = Self::new(3, false, Cast::Multicast);
 
     /// One of them.
     pub const fn new(version: u8, is_ipv6: bool, cast: Cast) -> Self {
-        Self { version, is_ipv6, cast, auth: AuthType::Pass }
+        Self { version, is_ipv6, cast, auth: AuthType::Pass, perch: Perch::Interface }
     }
 
     /// The same with an authentication header.
     pub const fn with_ah(self) -> Self {
         Self { auth: AuthType::Ah, ..self }
+    }
+
+    /// The same on something else.
+    pub const fn on(self, perch: Perch) -> Self {
+        Self { perch, ..self }
+    }
+
+    /// All of them, with and without a VMAC.
+    pub fn every() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().chain(Self::VMAC)
     }
 
     /// The virtual addresses, in the order of the configuration.
@@ -106,6 +138,11 @@ impl Wire {
         } else {
             router
         };
+        let router = match self.perch {
+            Perch::Interface => router,
+            Perch::Vmac => router.line("use_vmac"),
+            Perch::VmacByBase => router.line("use_vmac\n vmac_xmit_base"),
+        };
         match self.cast {
             Cast::Multicast => router,
             Cast::Unicast => router.line(&format!(
@@ -125,7 +162,12 @@ impl fmt::Display for Wire {
             Cast::Unicast => "unicast",
         };
         let auth = if self.auth == AuthType::Ah { " with AH" } else { "" };
-        write!(f, "v{} {family} {cast}{auth}", self.version)
+        let perch = match self.perch {
+            Perch::Interface => "",
+            Perch::Vmac => " on a VMAC",
+            Perch::VmacByBase => " on a VMAC, adverts by the base",
+        };
+        write!(f, "v{} {family} {cast}{auth}{perch}", self.version)
     }
 }
 

@@ -150,14 +150,27 @@ impl Node {
         [2, 0, 0, 0, 0, self.number]
     }
 
-    /// Is it the sender of a frame?
-    pub fn sent(&self, frame: &Frame) -> bool {
-        frame.bytes.get(6..12) == Some(&self.mac())
+    /// Its link-local address.
+    fn link_local(&self) -> IpAddr {
+        [0xfe80, 0, 0, 0, 0, 0x00ff, 0xfe00, u16::from(self.number)].into()
     }
 
-    /// Does it say with that frame that an address is at its `eth0`?
+    /// Is it the sender of a frame? Those of a VMAC all have the same link-layer address, whoever leads: then an advert is of
+    /// whose address it bears.
+    pub fn sent(&self, frame: &Frame) -> bool {
+        let source = frame.advert().map(|advert| advert.source);
+        let own = || source.is_some_and(|source| [self.address(source), self.link_local()].contains(&source));
+        frame.bytes.get(6..12) == Some(&self.mac()) || (is_virtual(frame) && own())
+    }
+
+    /// The same where nobody else leads: whatever bears the virtual link-layer address is its own.
+    pub fn spoke(&self, frame: &Frame) -> bool {
+        self.sent(frame) || is_virtual(frame)
+    }
+
+    /// Does it say with that frame that an address is at its `eth0`, or at a VMAC, which can be anybody's?
     pub fn announced(&self, frame: &Frame, ip: IpAddr) -> bool {
-        self.sent(frame) && frame.announces(ip)
+        self.spoke(frame) && frame.announces(ip)
     }
 
     /// Is an address on any of its interfaces?
@@ -208,6 +221,11 @@ impl Node {
             program.args(["-n", "-l", "-D", "-f"]).arg(file).arg("-p").arg(directory.join("main.pid"));
         good(program.spawn(&directory.join("log")))
     }
+}
+
+/// Is it from the link-layer address of a virtual router (RFC 9568 §7.3)?
+fn is_virtual(frame: &Frame) -> bool {
+    matches!(frame.bytes.get(6..12), Some([0, 0, 0x5e, 0, 1 | 2, _]))
 }
 
 /// The addresses of a host now, with their interfaces. Cheaper than to run `ip`, for conditions that are waited for.

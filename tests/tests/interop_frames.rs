@@ -58,10 +58,10 @@ fn speech(make: Make, wire: Wire) -> Speech {
     Speech::of(&heard())
 }
 
-/// The frames of interest that a node sent.
+/// The frames of interest that a node sent, which leads alone.
 fn frames_of(site: &Site, node: &Node) -> Vec<Frame> {
     let frames = site.seen.frames().into_iter();
-    frames.filter(|frame| node.sent(frame) && frame.seen() != Seen::Other).collect()
+    frames.filter(|frame| node.spoke(frame) && frame.seen() != Seen::Other).collect()
 }
 
 impl Speech {
@@ -125,6 +125,6 @@ fn speaks_like_the_peer(row: &Row) {
 #[ignore = "needs root and namespaces"]
 fn frames_are_those_of_keepalived() {
     require!(Need::Root, Need::Rival(Rival::V2_2_7), Need::Rival(Rival::V2_3_3), Make::subject().need());
-    let rows = Rival::ALL.into_iter().flat_map(|rival| Wire::ALL.map(|wire| Row { wire, rival }));
+    let rows = Rival::ALL.into_iter().flat_map(|rival| Wire::every().map(move |wire| Row { wire, rival }));
     in_parallel(rows.collect(), 6, speaks_like_the_peer);
 }

@@ -30,7 +30,7 @@ impl fmt::Display for Row {
 fn rows(rival: Rival) -> Vec<Row> {
     let (us, peer) = (Make::subject(), Make::Keepalived(rival));
     let both = |wire| [Row { wire, better: us, other: peer }, Row { wire, better: peer, other: us }];
-    Wire::ALL.into_iter().flat_map(both).collect()
+    Wire::every().flat_map(both).collect()
 }
 
 fn since(earlier: SystemTime, later: SystemTime) -> Duration {
@@ -175,5 +175,5 @@ fn three_makes_agree(wire: &Wire) {
 fn all_three_makes_share_a_lan() {
     require!(Need::Root, Need::Rival(Rival::V2_2_7), Need::Rival(Rival::V2_3_3), Make::subject().need());
     let multicast = |wire: &Wire| wire.cast == Cast::Multicast;
-    in_parallel(Wire::ALL.into_iter().filter(multicast).collect(), 3, three_makes_agree);
+    in_parallel(Wire::every().filter(multicast).collect(), 3, three_makes_agree);
 }
