@@ -12,5 +12,5 @@ mod reload;
 mod resign;
 mod start;
 mod tracking;
-mod why;
 mod vmac;
+mod why;
