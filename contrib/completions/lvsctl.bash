@@ -55,12 +55,16 @@ _lvsctl() {
             return 0
             ;;
         lvsctl__subcmd__check)
-            opts="-i -h --strict --all-config --config-id --help"
+            opts="-i -h --strict --format --all-config --config-id --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text concise json" -- "${cur}"))
+                    return 0
+                    ;;
                 --config-id)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

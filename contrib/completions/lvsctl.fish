@@ -31,6 +31,9 @@ complete -c lvsctl -n "__fish_lvsctl_needs_command" -f -a "compare" -d 'Compare 
 complete -c lvsctl -n "__fish_lvsctl_needs_command" -f -a "fmt" -d 'Lay a configuration file out in the canonical way'
 complete -c lvsctl -n "__fish_lvsctl_needs_command" -f -a "keywords" -d 'Explain keywords of the configuration language'
 complete -c lvsctl -n "__fish_lvsctl_needs_command" -f -a "show" -d 'Show what lvsd understands'
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand check" -l format -d 'How the findings are written: JSON is one object per file, each on a line of standard output' -r -f -a "text\t'For people, with the lines of the file'
+concise\t'A line each'
+json\t'For programs'"
 complete -c lvsctl -n "__fish_lvsctl_using_subcommand check" -s i -l config-id -d 'Use the lines that are marked @ID [default: the host\'s name]' -r
 complete -c lvsctl -n "__fish_lvsctl_using_subcommand check" -l strict -d 'Hints and deprecated spellings count, too'
 complete -c lvsctl -n "__fish_lvsctl_using_subcommand check" -l all-config -d 'An included file that cannot be read refuses the configuration'

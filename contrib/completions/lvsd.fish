@@ -8,6 +8,9 @@ complete -c lvsd -s b -l bfd_pid -d 'File for the process id of the BFD process 
 complete -c lvsd -s s -l namespace -d 'Run in this network namespace' -r
 complete -c lvsd -s i -l config-id -d 'Use the lines of the configuration that are marked @ID' -r
 complete -c lvsd -s t -l config-test -d 'Check the configuration and end; findings go to standard error, or to FILE' -r -F
+complete -c lvsd -l format -d 'How the findings of --config-test look' -r -f -a "text\t'For people, with the lines of the file; in colour on a terminal'
+concise\t'A line for each: `file:line:column: severity[id]: text`'
+json\t'One JSON object on standard output'"
 complete -c lvsd -l signum -d 'Print the number of a signal: STOP, RELOAD, DATA, STATS, STATS_CLEAR, JSON' -r
 complete -c lvsd -s g -l log-file -r -F
 complete -c lvsd -s A -l snmp-agent-socket -r
@@ -38,4 +41,4 @@ complete -c lvsd -l ignore-sigint
 complete -c lvsd -l no-mem-check
 complete -c lvsd -s L
 complete -c lvsd -s O -l openssl-mem-check
-complete -c lvsd -s h -l help -d 'Print help'
+complete -c lvsd -s h -l help -d 'Print help (see more with \'--help\')'

@@ -18,6 +18,7 @@ pub(crate) fn check(wanted: &Check) -> Status {
 /// The daemon's command line for one file.
 fn words(wanted: &Check, file: &Path) -> Vec<OsString> {
     let mut words: Vec<OsString> = vec!["--config-test".into(), "--use-file".into(), file.into()];
+    words.extend(["--format".into(), wanted.format.name().into()]);
     if wanted.strict {
         words.push("--strict".into());
     }

@@ -51,11 +51,36 @@ pub(crate) enum Format {
     Json,
 }
 
+/// How findings are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Findings {
+    /// For people, with the lines of the file
+    Text,
+    /// A line each
+    Concise,
+    /// For programs
+    Json,
+}
+
+impl Findings {
+    /// The word for it on the daemon's command line.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Concise => "concise",
+            Self::Json => "json",
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Check {
     /// Hints and deprecated spellings count, too
     #[arg(long)]
     pub(crate) strict: bool,
+    /// How the findings are written: JSON is one object per file, each on a line of standard output
+    #[arg(long, value_enum, default_value_t = Findings::Text)]
+    pub(crate) format: Findings,
     /// An included file that cannot be read refuses the configuration
     #[arg(long)]
     pub(crate) all_config: bool,

@@ -40,7 +40,7 @@ pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity};
 pub use files::{FileKind, Files, MemoryFiles, SystemFiles};
 pub use format::{Unformattable, format};
 pub use places::Item;
-pub use render::{Format, render};
+pub use render::{Format, render, to_json};
 pub use rules::Rule;
 pub use rules::explain::{Example, Explanation, Found, MARK, explain, explanations};
 pub use rules::page::diagnostics_page;
@@ -103,11 +103,15 @@ impl Loaded {
 /// with fixed limits for what definitions and includes make of it.
 #[must_use]
 pub fn load(files: &dyn Files, root: &Path, options: &Options) -> Loaded {
-    let mut reader = reader::Reader::new(files, options);
+    read(reader::Reader::new(files, options), root)
+}
+
+/// Reads a configuration with a reader that has not begun.
+fn read(mut reader: reader::Reader<'_>, root: &Path) -> Loaded {
     let readable = push_roots(&mut reader, root);
     reader.start();
     let document = parser::parse(&mut reader);
-    let reader::Reader { sources, mut diagnostics, .. } = reader;
+    let reader::Reader { files, sources, mut diagnostics, .. } = reader;
     let (config, lowered, places) = lower::lower(&document, &sources, files);
     diagnostics.append(lowered);
     diagnostics.sort(&sources);

@@ -221,8 +221,16 @@ impl Parameters {
                 && let Some(end) = lex::ahead(rest).find('}')
             {
                 diagnostics.push_once(placeholder(span.part(at, at + end + 1), sources), sources);
+            } else if let Some(glued) = self.glued(rest) {
+                diagnostics.push_once(not_replaced(span.part(at, at + glued.len() + 1), glued), sources);
             }
         }
+    }
+
+    /// The name of a parameter that exists, with text right behind it that keeps it from being one.
+    fn glued<'t>(&self, text: &'t str) -> Option<&'t str> {
+        let (_, name) = lex::name(text.strip_prefix('$')?).ok()?;
+        self.defined.contains_key(name).then_some(name)
     }
 
     fn undefined(&self, span: Span, name: &str) -> Diagnostic {
@@ -234,6 +242,11 @@ impl Parameters {
         let message = format!("the parameter `{name}` is not defined; the text stays as it is");
         Diagnostic::tolerated(Rule::UndefinedParameter, span, message).help(help)
     }
+}
+
+fn not_replaced(span: Span, name: &str) -> Diagnostic {
+    let message = format!("`${name}` is not replaced here, because other text is right behind it");
+    Diagnostic::tolerated(Rule::UndefinedParameter, span, message).help(format!("write `${{{name}}}`"))
 }
 
 /// The diagnostic for a template's placeholder.

@@ -13,6 +13,8 @@ pub enum Item {
     Script(String),
     /// A file whose readability is tracked.
     File(String),
+    /// A file of certificates or keys.
+    Certificate(String),
     /// A user that scripts run as.
     User(String),
     /// A group that scripts run as.

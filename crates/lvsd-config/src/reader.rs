@@ -93,6 +93,8 @@ pub(crate) struct Reader<'a> {
     pub(crate) inputs: Vec<Input>,
     pub(crate) parameters: Parameters,
     steps: usize,
+    /// How many there may be; fewer where time is scarce, as when fuzzing.
+    pub(crate) max_steps: usize,
     /// How many inputs there were at the start: the files that were asked for.
     roots: usize,
 }
@@ -107,6 +109,7 @@ impl<'a> Reader<'a> {
             inputs: Vec::new(),
             parameters: Parameters::new(options),
             steps: 0,
+            max_steps: MAX_STEPS,
             roots: 0,
         }
     }
@@ -209,14 +212,16 @@ impl<'a> Reader<'a> {
     /// Counts a line that was made; stops everything when there are too many.
     fn within_bounds(&mut self, span: Span) -> bool {
         self.steps += 1;
-        if self.steps <= MAX_STEPS && self.sources.expanded_len() <= MAX_EXPANDED {
+        if self.steps <= self.max_steps && self.sources.expanded_len() <= MAX_EXPANDED {
             return true;
         }
         let message = "definitions and repetitions expand to too much text";
         self.report(
-            Diagnostic::error(Rule::ExpansionLimit, span, message)
-                .label("reading stops here")
-                .help(format!("at most {MAX_STEPS} lines and {} MiB are accepted", MAX_EXPANDED >> 20)),
+            Diagnostic::error(Rule::ExpansionLimit, span, message).label("reading stops here").help(format!(
+                "at most {} lines and {} MiB are accepted",
+                self.max_steps,
+                MAX_EXPANDED >> 20
+            )),
         );
         self.inputs.clear();
         false

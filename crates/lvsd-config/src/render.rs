@@ -169,6 +169,14 @@ struct JsonDiagnostic<'a> {
     help: Option<&'a str>,
 }
 
+/// The diagnostics as a JSON array, to be put into a larger document.
+#[must_use]
+pub fn to_json(diagnostics: &Diagnostics, sources: &SourceMap) -> serde_json::Value {
+    let list: Vec<_> = diagnostics.iter().map(|one| json_diagnostic(one, sources)).collect();
+    // Strings and numbers in plain structs always serialise.
+    serde_json::to_value(list).unwrap_or_default()
+}
+
 fn json(diagnostics: &Diagnostics, sources: &SourceMap) -> String {
     let list: Vec<_> = diagnostics.iter().map(|one| json_diagnostic(one, sources)).collect();
     // Strings and numbers in plain structs always serialise.

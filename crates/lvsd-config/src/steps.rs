@@ -16,6 +16,9 @@ use crate::{Options, values};
 /// The file that is read first.
 const ROOT: &str = "/etc/lvsd/lvsd.conf";
 
+/// How far definitions and repetitions may go: a hundredth of the usual, so that bombs do not take all the time.
+const STEPS: usize = 5000;
+
 /// What separates the file from the one that it may include as `other.conf`.
 const SEPARATOR: &str = "\n====\n";
 
@@ -115,7 +118,10 @@ pub fn parse(text: &[u8]) {
 /// # Panics
 /// When model and findings contradict each other.
 pub fn lower(text: &[u8]) {
-    let loaded = crate::load(&files(text), Path::new(ROOT), &Options::default());
+    let (files, options) = (files(text), Options::default());
+    let mut reader = Reader::new(&files, &options);
+    reader.max_steps = STEPS;
+    let loaded = crate::read(reader, Path::new(ROOT));
     assert_eq!(loaded.config.is_some(), loaded.diagnostics.count(Severity::Error) == 0);
     for format in [Format::Full { color: true }, Format::Concise, Format::Json] {
         let text = crate::render(&loaded.diagnostics, &loaded.sources, format);
@@ -140,6 +146,7 @@ fn files(text: &[u8]) -> MemoryFiles {
 
 fn started<'a>(files: &'a MemoryFiles, options: &'a Options) -> Reader<'a> {
     let mut reader = Reader::new(files, options);
+    reader.max_steps = STEPS;
     crate::push_roots(&mut reader, Path::new(ROOT));
     reader.start();
     reader

@@ -8,6 +8,7 @@
 mod auth;
 mod globals;
 mod lvs;
+mod planned;
 mod route;
 mod rule;
 mod script;
@@ -24,6 +25,7 @@ pub use lvs::{
     MiscCheck, Persistence, Protocol, RealServer, Scheduler, SchedulerFlags, SorryServer, StatusRanges,
     Target, TlsOptions, TunnelChecksum, TunnelKind, VirtualServer,
 };
+pub use planned::{PlannedStatement, PlannedValue};
 pub use route::{
     Encap, Hop, Hops, Metric, Metrics, Placement, Prefix, Realms, Route, RouteKind, RouteTable,
     RouterPreference, TunnelHeader,
@@ -52,4 +54,6 @@ pub struct Config {
     pub vrrp: VrrpConfig,
     /// Virtual servers and their real servers.
     pub lvs: LvsConfig,
+    /// What is said and not acted on yet, in the order of reading.
+    pub planned: Vec<PlannedStatement>,
 }

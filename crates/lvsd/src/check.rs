@@ -5,9 +5,10 @@ use std::fs::OpenOptions;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
-use lvsd_config::{Format, render};
+use lvsd_config::{Format, Loaded, render};
+use serde_json::json;
 
-use crate::cli::Cli;
+use crate::cli::{Cli, FindingsFormat};
 use crate::host;
 use crate::loader::{Loader, Strictness, counts};
 use crate::observation::DiagnosticCounts;
@@ -35,6 +36,15 @@ impl Verdict {
         }
     }
 
+    const fn summary(self) -> &'static str {
+        match self {
+            Self::Good => "runs as written",
+            Self::Tolerated => "starts, but not all of it is as it should be",
+            Self::WillNotStart => "will not start",
+            Self::Unreadable => "cannot be read",
+        }
+    }
+
     const fn of(counts: DiagnosticCounts, strictness: Strictness) -> Self {
         let hints_matter = matches!(strictness, Strictness::Strict);
         if counts.errors > 0 {
@@ -51,10 +61,19 @@ impl Verdict {
 pub(crate) fn check(cli: &Cli, output: Option<&Path>) -> u8 {
     let (loader, notice) = Loader::new(cli);
     let color = output.is_none() && io::stderr().is_terminal();
-    let (mut text, verdict) = judge(&loader, color);
+    let (loaded, verdict) = judge(&loader);
     let notes = cli.notes().into_iter().chain(notice);
-    text.insert_str(0, &notes.map(|note| format!("note: {note}\n")).collect::<String>());
+    let text = match cli.format {
+        FindingsFormat::Text => {
+            let notes = notes.map(|note| format!("note: {note}\n"));
+            notes.chain(std::iter::once(full(&loader, &loaded, verdict, color))).collect()
+        }
+        FindingsFormat::Concise => render(&loaded.diagnostics, &loaded.sources, Format::Concise),
+        FindingsFormat::Json => json(&loader, &loaded, verdict, notes.collect()),
+    };
     let said = match output {
+        // What a program reads goes where a pipe takes it from.
+        None if cli.format == FindingsFormat::Json => io::stdout().write_all(text.as_bytes()),
         None => io::stderr().write_all(text.as_bytes()),
         Some(path) => OpenOptions::new()
             .append(true)
@@ -66,33 +85,48 @@ pub(crate) fn check(cli: &Cli, output: Option<&Path>) -> u8 {
     if said.is_err() { 1 } else { verdict.status() }
 }
 
-fn judge(loader: &Loader, color: bool) -> (String, Verdict) {
+fn judge(loader: &Loader) -> (Loaded, Verdict) {
     let mut loaded = loader.read();
     // As the daemon would judge it, before this host has its say.
     let strict_config = loaded.config.as_ref().is_some_and(|config| config.globals.strict_config);
     let refused = strict_config && counts(&loaded).tolerated > 0;
     host::examine(&mut loaded);
-    let mut text = render(&loaded.diagnostics, &loaded.sources, Format::Full { color });
-    let counts = counts(&loaded);
     let verdict = match (loaded.readable(), refused) {
         (false, _) => Verdict::Unreadable,
         (true, true) => Verdict::WillNotStart,
-        (true, false) => Verdict::of(counts, loader.strictness),
+        (true, false) => Verdict::of(counts(&loaded), loader.strictness),
     };
-    let summary = match verdict {
-        Verdict::Good => "runs as written",
-        Verdict::Tolerated => "starts, but not all of it is as it should be",
-        Verdict::WillNotStart => "will not start",
-        Verdict::Unreadable => "cannot be read",
-    };
-    let DiagnosticCounts { errors, tolerated, hints } = counts;
+    (loaded, verdict)
+}
+
+/// The findings as people read them, and what follows from them.
+fn full(loader: &Loader, loaded: &Loaded, verdict: Verdict, color: bool) -> String {
+    let mut text = render(&loaded.diagnostics, &loaded.sources, Format::Full { color });
+    let summary = verdict.summary();
+    let DiagnosticCounts { errors, tolerated, hints } = counts(loaded);
     // Writing to a string cannot fail.
     let _ = writeln!(
         text,
         "{}: {summary} ({errors} errors, {tolerated} warnings, {hints} hints)",
         loader.path.display()
     );
-    (text, verdict)
+    text
+}
+
+/// The same for a program: one object, on one line.
+fn json(loader: &Loader, loaded: &Loaded, verdict: Verdict, notes: Vec<String>) -> String {
+    let DiagnosticCounts { errors, tolerated, hints } = counts(loaded);
+    let object = json!({
+        "file": loader.path.display().to_string(),
+        "status": verdict.status(),
+        "summary": verdict.summary(),
+        "errors": errors,
+        "warnings": tolerated,
+        "hints": hints,
+        "notes": notes,
+        "diagnostics": lvsd_config::to_json(&loaded.diagnostics, &loaded.sources),
+    });
+    format!("{object}\n")
 }
 
 #[cfg(test)]

@@ -88,6 +88,9 @@ pub(crate) struct Cli {
     /// Refuse tolerated mistakes too; with --config-test also hints
     #[arg(long)]
     pub(crate) strict: bool,
+    /// How the findings of --config-test look
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = FindingsFormat::Text)]
+    pub(crate) format: FindingsFormat,
     /// Print the number of a signal: STOP, RELOAD, DATA, STATS, STATS_CLEAR, JSON
     #[arg(long, value_name = "NAME")]
     pub(crate) signum: Option<String>,
@@ -122,6 +125,18 @@ pub(crate) struct Cli {
     /// Reported, and otherwise ignored
     #[arg(hide = true)]
     extra: Vec<OsString>,
+}
+
+/// How findings are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum FindingsFormat {
+    /// For people, with the lines of the file; in colour on a terminal.
+    #[default]
+    Text,
+    /// A line for each: `file:line:column: severity[id]: text`.
+    Concise,
+    /// One JSON object on standard output.
+    Json,
 }
 
 /// What the command line asks for instead of options.

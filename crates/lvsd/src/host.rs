@@ -10,6 +10,8 @@ use lvsd_script::{Refused, Runner};
 pub(crate) fn examine(loaded: &mut Loaded) {
     let Some(config) = &loaded.config else { return };
     let mut findings = scripts(config, loaded);
+    findings.extend(users(loaded));
+    findings.extend(certificates(loaded));
     // Interfaces of another namespace cannot be seen from here.
     if config.globals.net_namespace.is_none() {
         findings.extend(interfaces(loaded));
@@ -39,6 +41,41 @@ fn scripts(config: &Config, loaded: &Loaded) -> Vec<Diagnostic> {
                     .help("protect it and set `enable_script_security` in `global_defs`")
             })),
         }
+    }
+    findings
+}
+
+/// Users and groups that scripts are to run as.
+fn users(loaded: &Loaded) -> Vec<Diagnostic> {
+    use nix::unistd::{Group, User};
+    let mut findings = Vec::new();
+    for item in loaded.items() {
+        let (what, name, exists) = match item {
+            Item::User(name) => ("user", name, User::from_name(name).is_ok_and(|user| user.is_some())),
+            Item::Group(name) => ("group", name, Group::from_name(name).is_ok_and(|group| group.is_some())),
+            _ => continue,
+        };
+        if exists {
+            continue;
+        }
+        findings.extend(loaded.span_of(item).map(|span| {
+            let text = format!("there is no {what} `{name}` here, so what is to run as that will not run");
+            Diagnostic::tolerated(Rule::UnknownUser, span, text)
+        }));
+    }
+    findings
+}
+
+/// Certificates and keys of `SSL`.
+fn certificates(loaded: &Loaded) -> Vec<Diagnostic> {
+    let mut findings = Vec::new();
+    for item in loaded.items() {
+        let Item::Certificate(path) = item else { continue };
+        let Err(error) = std::fs::File::open(path).and_then(|file| file.metadata()) else { continue };
+        findings.extend(loaded.span_of(item).map(|span| {
+            let text = format!("`{path}` cannot be read: {error}");
+            Diagnostic::tolerated(Rule::UnreadableCertificate, span, text)
+        }));
     }
     findings
 }

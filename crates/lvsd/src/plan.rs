@@ -127,7 +127,7 @@ impl Given {
 /// The configuration of a family that has nothing to do any more but to end as this one says.
 pub(crate) fn nothing(config: &Config) -> Config {
     let lvs = LvsConfig { flush_on_stop: config.lvs.flush_on_stop, ..LvsConfig::default() };
-    Config { globals: config.globals.clone(), vrrp: VrrpConfig::default(), lvs }
+    Config { globals: config.globals.clone(), vrrp: VrrpConfig::default(), lvs, planned: Vec::new() }
 }
 
 #[cfg(test)]

@@ -81,6 +81,65 @@ fn a_configuration_test_says_how_it_would_run() {
 }
 
 #[test]
+fn findings_have_three_forms() {
+    let path = fixture("tolerated.conf");
+    let check = |format: &str| lvsd(&["-t", "-f", &path, "--format", format]);
+    let concise = check("concise");
+    assert_eq!(status(&concise), 5);
+    let line = format!("{path}:");
+    assert!(stderr(&concise).lines().all(|found| found.starts_with(&line)), "{}", stderr(&concise));
+    let json = check("json");
+    assert_eq!((status(&json), stderr(&json).as_str()), (5, ""));
+    let object: serde_json::Value = serde_json::from_slice(&json.stdout).expect("JSON");
+    assert_eq!((&object["status"], &object["file"]), (&5.into(), &path.as_str().into()));
+    let ids = object["diagnostics"].as_array().expect("a list").iter().map(|found| &found["id"]);
+    assert!(ids.into_iter().any(|id| id == "unknown-keyword"), "{object}");
+    assert_eq!(status(&check("yaml")), 1);
+    let daemon = lvsd(&["-t", "-f", &fixture("missing.conf"), "--format", "json"]);
+    let object: serde_json::Value = serde_json::from_slice(&daemon.stdout).expect("JSON");
+    assert_eq!((status(&daemon), &object["status"]), (6, &6.into()));
+}
+
+/// The examples of the diagnostics that need a host, on this one.
+#[test]
+fn what_only_the_host_knows_is_told_as_explained() {
+    use lvsd_config::{Found, explanations};
+    use std::os::unix::fs::PermissionsExt;
+    let directory = tempfile::tempdir().expect("a directory");
+    let open = directory.path().join("open-to-all");
+    std::fs::write(&open, "#!/bin/sh\n").expect("written");
+    std::fs::set_permissions(&open, std::fs::Permissions::from_mode(0o777)).expect("a mode");
+    let authority = directory.path().join("ca.pem");
+    std::fs::write(&authority, "").expect("written");
+    let here = |text: String| {
+        let text = text.replace("/usr/local/bin/open-to-all", &open.display().to_string());
+        text.replace("/etc/ssl/certs/ca-certificates.crt", &authority.display().to_string())
+    };
+    let configuration = directory.path().join("lvsd.conf");
+    let path = configuration.to_str().expect("UTF-8");
+    // Interfaces of the examples may be absent here, and SSL may not be built yet: neither is their mistake.
+    let found = |text: String| {
+        std::fs::write(&configuration, here(text)).expect("written");
+        let output = lvsd(&["-t", "-f", path, "--format", "json"]);
+        let object: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        let list = object["diagnostics"].as_array().expect("a list").clone();
+        let told = |it: &serde_json::Value| {
+            let text = it["message"].as_str().unwrap_or_default();
+            it["id"] != "no-effect-yet" && !text.contains("`eth0`")
+        };
+        let ids = list.iter().filter(|it| told(it)).map(|it| (it["id"].to_string(), it["line"].as_u64()));
+        ids.collect::<Vec<_>>()
+    };
+    let host: Vec<_> = explanations().filter(|it| it.found == Found::OnHost).collect();
+    assert!(host.len() >= 5);
+    for it in host {
+        let line = it.wrong.marked_line().map(|line| line as u64);
+        assert_eq!(found(it.wrong.shown()), [(format!("\"{}\"", it.rule.id()), line)]);
+        assert_eq!(found(it.right.shown()), [], "{}", it.rule.id());
+    }
+}
+
+#[test]
 fn findings_are_appended_to_a_file_when_asked() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("findings");

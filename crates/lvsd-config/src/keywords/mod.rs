@@ -4,6 +4,7 @@
 
 mod checks;
 mod globals;
+pub mod grammar;
 mod lines;
 mod lvs;
 mod removed;

@@ -108,7 +108,9 @@ impl<'a> Lowering<'a> {
             self.check_repeated(block.block());
             let check = match block.row.name {
                 "TCP_CHECK" => self.tcp_check(block, context),
-                "HTTP_GET" | "SSL_GET" => self.http_check(block, context),
+                name @ ("HTTP_GET" | "SSL_GET") => {
+                    self.inside(name.to_owned(), |this| this.http_check(block, context))
+                }
                 "MISC_CHECK" => self.misc_check(block, context),
                 other => {
                     debug_assert!(false, "{other} works, so it is lowered");

@@ -28,7 +28,9 @@ impl<'a> Lowering<'a> {
             }
             names.insert(name.text, name.span);
             self.places.add(Item::SyncGroup(name.text.to_owned()), name.span);
-            if let Some(group) = self.sync_group(name, block, order, &mut taken) {
+            let path = format!("vrrp_sync_group {}", name.text);
+            let group = self.inside(path, |this| this.sync_group(name, block, order, &mut taken));
+            if let Some(group) = group {
                 self.config.vrrp.groups.push(group);
             }
         }

@@ -54,7 +54,10 @@ impl<'a> Lowering<'a> {
     fn http_setting(&mut self, statement: &'a Statement, draft: &mut HttpDraft) -> bool {
         let word = self.word(statement, 0);
         match statement.row.name {
-            "url" => draft.urls.extend(self.url(statement)),
+            "url" => {
+                let path = format!("url {}", draft.urls.len() + 1);
+                draft.urls.extend(self.inside(path, |this| this.url(statement)));
+            }
             "virtualhost" => draft.virtualhost = word.map(|word| word.text.to_owned()),
             "http_protocol" => {
                 let versions = [

@@ -96,7 +96,9 @@ impl<'a> Lowering<'a> {
             }
             names.insert(name.text, name.span);
             self.places.add(Item::Instance(name.text.to_owned()), name.span);
-            drafts.push((self.instance_draft(name, block, order), block));
+            let path = format!("vrrp_instance {}", name.text);
+            let draft = self.inside(path, |this| this.instance_draft(name, block, order));
+            drafts.push((draft, block));
         }
         self.finish_instances(drafts);
     }

@@ -18,6 +18,7 @@ mod instance_rules;
 mod ipvs;
 mod line;
 mod names;
+mod planned;
 mod route;
 mod rule;
 mod scripts;
@@ -57,6 +58,9 @@ pub(crate) struct Lowering<'a> {
     instance_drafts: Vec<(instance::Draft, Instance)>,
     /// Keywords of the block that is looked at, with their places: empty between two blocks, kept for its memory.
     seen: Vec<(&'static Row, Span)>,
+    /// The blocks that statements are being read in, as they are called in the file.
+    path: Vec<String>,
+    sessions: planned::Sessions<'a>,
     /// `lvs_sync_daemon`, which may name an instance.
     sync_draft: Option<ipvs::SyncDraft<'a>>,
     /// Names for numbers of routing.
@@ -95,6 +99,8 @@ pub(crate) fn lower(
         instance_names: HashSet::new(),
         instance_drafts: Vec::new(),
         seen: Vec::new(),
+        path: Vec::new(),
+        sessions: planned::Sessions::new(),
         sync_draft: None,
         names: names::Names::new(files),
         assigned_preferences: 0,
@@ -106,6 +112,7 @@ pub(crate) fn lower(
 impl<'a> Lowering<'a> {
     fn run(&mut self) {
         let statements = &self.document.statements;
+        self.find_sessions(statements);
         // Globals and scripts first, wherever they stand: the order of the file matters to nobody here.
         for statement in statements {
             self.root(statement);
@@ -134,6 +141,15 @@ impl<'a> Lowering<'a> {
         self.finish_sync_daemon();
         self.check_trackers();
         self.services(statements);
+        self.check_sessions();
+    }
+
+    /// Does something to what is in a block, whose name is remembered meanwhile.
+    fn inside<T>(&mut self, name: String, work: impl FnOnce(&mut Self) -> T) -> T {
+        self.path.push(name);
+        let result = work(self);
+        self.path.pop();
+        result
     }
 
     /// A statement of the root level that is no block of an object.
@@ -142,7 +158,7 @@ impl<'a> Lowering<'a> {
             return;
         }
         match statement.row.name {
-            "global_defs" => self.global_defs(statement),
+            "global_defs" => self.inside("global_defs".to_owned(), |this| this.global_defs(statement)),
             "net_namespace" => {
                 self.config.globals.net_namespace = self.word(statement, 0).map(|word| word.text.to_owned());
             }

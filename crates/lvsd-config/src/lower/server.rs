@@ -65,7 +65,8 @@ impl<'a> Lowering<'a> {
             Some(word) => self.port(word)?,
             None => 0,
         };
-        let (draft, checks) = self.server_draft(block, service);
+        let path = format!("real_server {address} {written_port}");
+        let (draft, checks) = self.inside(path, |this| this.server_draft(block, service));
         let tunnelled = matches!(draft.forward, Forward::Tunnel { .. });
         if let Some(family) = service.family.filter(|&family| family != Family::of(address) && !tunnelled) {
             let message =

@@ -78,7 +78,9 @@ impl<'a> Lowering<'a> {
         for block in statements.iter().filter(|statement| statement.row.name == "virtual_server") {
             let Some(head) = self.head(block, &mut groups) else { continue };
             let at = head.span;
-            if let Some(service) = self.service(head, block) {
+            let path = format!("virtual_server {}", head.name);
+            let service = self.inside(path, |this| this.service(head, block));
+            if let Some(service) = service {
                 self.add_service(service, at, &mut taken, &mut spans);
             }
         }

@@ -60,11 +60,7 @@ impl<'a> Lowering<'a> {
     /// Says what there is to say about a keyword as such; true when it is to be acted on.
     pub(super) fn accept(&mut self, statement: &Statement) -> bool {
         let row = statement.row;
-        if let Some(instead) = row.deprecated {
-            let message = format!("`{}` is deprecated", row.name);
-            let help = format!("write `{instead}`");
-            self.report(Diagnostic::hint(Rule::DeprecatedKeyword, statement.keyword, message).help(help));
-        }
+        self.remark_on_deprecation(statement);
         match row.state {
             State::Works => {}
             State::NoEffect(why) => {
@@ -74,10 +70,22 @@ impl<'a> Lowering<'a> {
             }
             State::Pending => {
                 self.pending(statement);
+                // What it says is checked and remembered all the same.
+                self.plan(statement);
                 return false;
             }
         }
         self.right_number_of_words(statement)
+    }
+
+    /// Names the newer keyword.
+    pub(super) fn remark_on_deprecation(&mut self, statement: &Statement) {
+        let row = statement.row;
+        if let Some(instead) = row.deprecated {
+            let message = format!("`{}` is deprecated", row.name);
+            let help = format!("write `{instead}`");
+            self.report(Diagnostic::hint(Rule::DeprecatedKeyword, statement.keyword, message).help(help));
+        }
     }
 
     fn pending(&mut self, statement: &Statement) {
@@ -88,7 +96,8 @@ impl<'a> Lowering<'a> {
         self.report(Diagnostic::tolerated(Rule::NoEffectYet, statement.keyword, message));
     }
 
-    fn right_number_of_words(&mut self, statement: &Statement) -> bool {
+    /// Says what is wrong with the number of words; true when there are enough.
+    pub(super) fn right_number_of_words(&mut self, statement: &Statement) -> bool {
         let row = statement.row;
         let count = statement.words.len();
         if count < usize::from(row.min_words) {
@@ -197,6 +206,15 @@ impl<'a> Lowering<'a> {
         range: RangeInclusive<Duration>,
     ) -> Option<Duration> {
         let word = self.word(statement, index)?;
+        self.seconds_word(word, range)
+    }
+
+    /// A word as a time in seconds.
+    pub(super) fn seconds_word(
+        &mut self,
+        word: Word<'_>,
+        range: RangeInclusive<Duration>,
+    ) -> Option<Duration> {
         let help =
             || format!("seconds from {} to {}", values::show(*range.start()), values::show(*range.end()));
         let Some(value) = values::seconds(word.text) else {
@@ -220,6 +238,11 @@ impl<'a> Lowering<'a> {
     /// A truth value, true when there is no word; `None` (and a warning) for a word that is none.
     pub(super) fn boolean(&mut self, statement: &Statement) -> Option<bool> {
         let Some(word) = self.word(statement, 0) else { return Some(true) };
+        self.truth_word(word)
+    }
+
+    /// A word as a truth value.
+    pub(super) fn truth_word(&mut self, word: Word<'_>) -> Option<bool> {
         let value = values::boolean(word.text);
         if value.is_none() {
             let message = format!("`{}` is neither true nor false; the statement is ignored", word.text);

@@ -1,6 +1,6 @@
 //! What `docs/diagnostics.md` says about each kind of diagnostic, with an example of wrong and right that the tests run.
 
-use super::{Rule, lvs, text, vrrp, words};
+use super::{Rule, lvs, routing, text, vrrp, words};
 use crate::diagnostic::Severity;
 
 /// The explanation of a [`Rule`].
@@ -172,7 +172,9 @@ pub(super) const fn hint(
 
 /// Every explanation, in the order of the documentation.
 pub fn explanations() -> impl Iterator<Item = &'static Explanation> {
-    [text::EXPLANATIONS, words::EXPLANATIONS, vrrp::EXPLANATIONS, lvs::EXPLANATIONS].into_iter().flatten()
+    [text::EXPLANATIONS, words::EXPLANATIONS, vrrp::EXPLANATIONS, routing::EXPLANATIONS, lvs::EXPLANATIONS]
+        .into_iter()
+        .flatten()
 }
 
 /// The explanation of one rule.

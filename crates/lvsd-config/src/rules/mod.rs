@@ -3,6 +3,7 @@
 pub(crate) mod explain;
 mod lvs;
 pub(crate) mod page;
+mod routing;
 mod text;
 mod vrrp;
 mod words;
@@ -61,6 +62,7 @@ rules! {
     RecursiveDefinition "recursive-definition" "A definition uses itself."
     ExpansionLimit "expansion-limit" "Definitions or repetitions expand to more text than lvsd accepts."
     BadRepetition "bad-repetition" "A ~SEQ, ~SEQx or ~LST cannot be understood."
+    BadRegex "bad-regex" "A pattern is no valid regular expression."
     UnknownKeyword "unknown-keyword" "There is no such keyword."
     MisplacedKeyword "misplaced-keyword" "The keyword exists, but in another block."
     RemovedKeyword "removed-keyword" "An old or foreign version of the language had this keyword."

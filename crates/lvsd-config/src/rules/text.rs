@@ -1,7 +1,7 @@
 //! Explanations: files, lines, characters, braces, the preprocessor.
 
 use super::Rule;
-use super::explain::Frame::Instance;
+use super::explain::Frame::{Instance, Service};
 use super::explain::{Explanation, error, hint, warning};
 use crate::diagnostic::Severity::{Error, Hint, Tolerated};
 
@@ -82,4 +82,8 @@ pub(super) static EXPLANATIONS: &[Explanation] = &[
     warning(Rule::BadRepetition,
         "The line is skipped: the sequence has no end, or a value has no variable.",
         "~SEQ(a, 1, -1, 5) # $a  # <-", "~SEQ(a, 1, 1, 5) # $a"),
+    warning(Rule::BadRegex,
+        "The pattern cannot be compiled. It is left out, so the answer is not compared with it.",
+        "real_server 10.0.0.2 80 {\n    HTTP_GET {\n        url {\n            path /\n            regex \"(ready\"  # <-\n        }\n    }\n}",
+        "real_server 10.0.0.2 80 {\n    HTTP_GET {\n        url {\n            path /\n            regex \"(ready)\"\n        }\n    }\n}").within(Service),
 ];
