@@ -329,3 +329,154 @@ fn scripts_run_as_the_user_they_are_given() {
         assert_eq!(read().trim(), user, "{file}");
     }
 }
+
+/// A pair of which the better one has this configuration, and its home holds `value`.
+fn pair_with_file(value: &str, lines: &str, weight: &str) -> (Site, [Node; 2], [Running; 2]) {
+    let (site, [better, other]) = Site::with_pair();
+    let router = Router::usual(150).line(&format!("track_file {{\n duty {weight}\n }}"));
+    let block = format!("track_file duty {{\n file %HOME%/duty\n {lines}\n}}\n");
+    let config = format!("{}{block}{router}", Router::SCRIPTS);
+    let first = better.start_with(
+        Make::subject(),
+        |launch| {
+            good(fs::write(launch.home().join("duty"), value));
+            launch
+        },
+        &config,
+    );
+    good(until(SOON, "the better one to lead", || better.holds(vip())));
+    let second = other.start(Make::subject(), &Router::usual(100).config());
+    second.wait_note("INSTANCE lab BACKUP 100");
+    (site, [better, other], [first, second])
+}
+
+#[test]
+#[ignore = "needs root and namespaces"]
+fn a_number_in_a_file_moves_the_priority() {
+    require!(Need::Root, Make::subject().need());
+    let (site, [better, other], [first, second]) = pair_with_file("0\n", "", "weight 2");
+    let duty = first.home().join("duty");
+    good(fs::write(&duty, "-30\n"));
+    second.wait_note("INSTANCE lab MASTER 100");
+    first.wait_note("INSTANCE lab BACKUP 90");
+    site.alone(&other, &[&better], vip());
+    // As editors write: another file takes its place.
+    good(fs::write(duty.with_extension("new"), "0x10\n"));
+    good(fs::rename(duty.with_extension("new"), &duty));
+    first.wait_note("INSTANCE lab MASTER 182");
+    site.alone(&better, &[&other], vip());
+    good(fs::write(&duty, "-200\n"));
+    second.wait_notes("INSTANCE lab MASTER 100", 2);
+    first.wait_note("INSTANCE lab FAULT 150");
+    good(fs::remove_file(&duty));
+    first.wait_note("INSTANCE lab MASTER 150");
+    site.alone(&better, &[&other], vip());
+}
+
+#[test]
+#[ignore = "needs root and namespaces"]
+fn a_file_without_weight_is_a_switch() {
+    require!(Need::Root, Make::subject().need());
+    let (site, [better, other], [first, second]) = pair_with_file("0\n", "weight 0", "");
+    let duty = first.home().join("duty");
+    good(fs::write(&duty, "1\n"));
+    first.wait_note("INSTANCE lab FAULT 150");
+    second.wait_note("INSTANCE lab MASTER 100");
+    site.alone(&other, &[&better], vip());
+    good(fs::write(&duty, "0\n"));
+    first.wait_notes("INSTANCE lab MASTER 150", 2);
+    site.alone(&better, &[&other], vip());
+}
+
+/// A process that the test can end, with a name of its own.
+struct Sleeper(std::process::Child);
+
+impl Sleeper {
+    fn start(program: &std::path::Path) -> Self {
+        Self(good(std::process::Command::new(program).arg("600").spawn()))
+    }
+}
+
+impl Drop for Sleeper {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+#[ignore = "needs root and namespaces"]
+fn a_process_that_is_missing_costs_its_weight() {
+    require!(Need::Root);
+    let (site, [better, other]) = Site::with_pair();
+    let name = format!("lvsdz{}", std::process::id());
+    let block = format!(
+        "vrrp_track_process server {{\n process {name} 600\n quorum 2\n weight -60\n delay 0.1\n}}\n"
+    );
+    let router = Router::usual(150).line("track_process {\n server\n }");
+    let directory = good(tempfile_in_tmp());
+    let program = directory.join(&name);
+    good(fs::copy("/bin/sleep", &program));
+    let [one, two] = [Sleeper::start(&program), Sleeper::start(&program)];
+    let first = better.start(Make::Lvsd, &format!("{}{block}{router}", Router::SCRIPTS));
+    first.wait_note("INSTANCE lab MASTER 150");
+    let second = other.start(Make::Lvsd, &Router::usual(100).config());
+    second.wait_note("INSTANCE lab BACKUP 100");
+    drop(one);
+    second.wait_note("INSTANCE lab MASTER 100");
+    first.wait_note("INSTANCE lab BACKUP 90");
+    site.alone(&other, &[&better], vip());
+    let again = Sleeper::start(&program);
+    first.wait_notes("INSTANCE lab MASTER 150", 2);
+    site.alone(&better, &[&other], vip());
+    drop((two, again));
+    let _ = fs::remove_dir_all(directory);
+}
+
+fn tempfile_in_tmp() -> std::io::Result<std::path::PathBuf> {
+    let directory = std::env::temp_dir().join(format!("lvsd-sleepers-{}", std::process::id()));
+    fs::create_dir_all(&directory)?;
+    Ok(directory)
+}
+
+/// What a script can do to be a nuisance: hang and ignore SIGTERM, flood its output, fork without end (within reason).
+const NUISANCES: [(&str, &str); 3] = [
+    ("deaf", "#!/bin/sh\ntrap '' TERM\nwhile :; do sleep 1; done\n"),
+    ("loud", "#!/bin/sh\nexec yes nothing\n"),
+    ("fertile", "#!/bin/sh\nfor i in 1 2 3 4 5 6 7 8; do sleep 600 & done\nwait\n"),
+];
+
+/// Nothing that a script does delays an advert: a backup that expects one every 50 ms misses none.
+#[test]
+#[ignore = "needs root and namespaces"]
+fn no_script_delays_an_advert() {
+    require!(Need::Root);
+    let (site, [better, other]) = Site::with_pair();
+    let fast = |priority| Router::usual(priority).interval(std::time::Duration::from_millis(50));
+    let blocks: String = NUISANCES
+        .iter()
+        .map(|(name, _)| {
+            format!(
+                "vrrp_script {name} {{\n script %HOME%/{name}\n interval 0.2\n timeout 0.2\n weight 1\n}}\n"
+            )
+        })
+        .collect();
+    let names: Vec<&str> = NUISANCES.iter().map(|(name, _)| *name).collect();
+    let router = fast(150).line(&format!("track_script {{\n {}\n }}", names.join("\n ")));
+    let first = better.start_with(
+        Make::Lvsd,
+        |launch| {
+            for (name, text) in NUISANCES {
+                good(launch.script(name, text));
+            }
+            launch
+        },
+        &format!("{}{blocks}{router}", Router::SCRIPTS),
+    );
+    first.wait_note("INSTANCE lab MASTER 150");
+    let second = other.start(Make::Lvsd, &fast(100).config());
+    second.wait_note("INSTANCE lab BACKUP 100");
+    site.wait_adverts(&better, 100);
+    assert_eq!(second.notes(), ["INSTANCE lab BACKUP 100"], "it heard its master all the time");
+    assert!(better.holds(vip()));
+}

@@ -162,7 +162,7 @@ impl Engine {
         };
         election::start(
             for_election,
-            started + plan.startup_delay,
+            (started + plan.startup_delay).max(plan.delay_after_boot),
             keeper.clone(),
             to_events,
             begin("election"),
@@ -393,11 +393,11 @@ impl Director {
             engine.keeper.send(keeper::Command::Standing(Arc::clone(&config)));
         }
         problems.extend(engine.prepare(&config).await.ok_or(End::ThreadEnded("keeper"))?);
-        self.trackers.retire(&config.scripts, &plan.scripts);
+        self.trackers.retire(&config, &plan.scripts);
         engine.apply(Arc::clone(&config)).await.ok_or(End::ThreadEnded("election"))?;
         engine.keeper.send(keeper::Command::Settle);
         self.config = Arc::clone(&config);
-        self.trackers.apply(&config.scripts, &plan.scripts, &engine.election);
+        problems.extend(self.trackers.apply(&config, &plan.scripts, &engine.election));
         self.masters.retain(|name| config.instances.iter().any(|instance| instance.name == *name));
         self.sync.apply(config.sync_daemon.clone(), |name| self.masters.contains(name));
         problems.extend(
@@ -480,6 +480,10 @@ impl Director {
             }
             Event::Rejected { instance, source, reject } => {
                 warn!(instance, %source, %reject, "advert is not as it should be; more of the kind are only counted");
+            }
+            Event::UnknownVrid { interface, source, vrid } => {
+                let interface = interface.as_ref().map(|name| name.as_str());
+                info!(interface, %source, vrid, "adverts for a virtual router that is not ours");
             }
             Event::Unsent { instance, error } => warn!(instance, error, "adverts cannot be sent"),
             Event::Unopened(unopened) => {

@@ -20,6 +20,6 @@ pub use checker::{
 pub use frame::{Frame, FrameError, FrameReader, FrameWriter, MAX_FRAME, decode, encode};
 pub use message::{Applied, FromChild, Generation, Role, StopManner, ToChild};
 pub use vrrp::{
-    Adjustment, AdvertCounters, GroupSnapshot, InstanceSnapshot, InstanceState, JournalEntry, RejectCounters,
-    ScriptSnapshot, VrrpPlan, VrrpSnapshot,
+    Adjustment, AdvertCounters, FileSnapshot, GroupSnapshot, InstanceSnapshot, InstanceState, JournalEntry,
+    ProcessSnapshot, RejectCounters, ScriptSnapshot, VrrpPlan, VrrpSnapshot,
 };

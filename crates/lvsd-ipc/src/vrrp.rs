@@ -16,6 +16,8 @@ pub struct VrrpPlan {
     pub scripts: ScriptPolicy,
     /// Adverts are ignored and nobody is promoted before this time after the start of the process.
     pub startup_delay: Duration,
+    /// The same, counted from the boot of the machine; the later of the two ends counts.
+    pub delay_after_boot: Duration,
     /// Scheduling of the process.
     pub scheduling: SchedulingClass,
     /// Where the process keeps the journal of what it has put into the kernel; a tmpfs directory that exists.
@@ -137,6 +139,8 @@ pub struct RejectCounters {
     pub wrong_destination: u64,
     /// Our own packet came back.
     pub own_packet: u64,
+    /// `owner_ignore_adverts`: we own the addresses, whatever others say.
+    pub owner_ignored: u64,
 }
 
 /// A decision of an instance, and when it was made.
@@ -231,6 +235,24 @@ pub struct ScriptSnapshot {
     pub disabled: Option<String>,
 }
 
+/// One `track_file`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileSnapshot {
+    /// Its name.
+    pub name: String,
+    /// The number in it; `None` before the first look.
+    pub value: Option<i64>,
+}
+
+/// One `vrrp_track_process`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessSnapshot {
+    /// Its name.
+    pub name: String,
+    /// Whether there are as many as there should be; `None` before the first look.
+    pub ok: Option<bool>,
+}
+
 /// State and counters of the VRRP process.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct VrrpSnapshot {
@@ -240,6 +262,10 @@ pub struct VrrpSnapshot {
     pub groups: Vec<GroupSnapshot>,
     /// Tracked scripts, in configuration order.
     pub scripts: Vec<ScriptSnapshot>,
+    /// Tracked files, in configuration order.
+    pub files: Vec<FileSnapshot>,
+    /// Tracked processes, in configuration order.
+    pub processes: Vec<ProcessSnapshot>,
     /// Adverts for virtual routers that are not ours, per interface process-wide.
     pub unknown_vrid: u64,
     /// Packets that are no VRRP at all.

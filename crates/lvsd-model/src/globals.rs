@@ -55,6 +55,8 @@ pub struct Globals {
     pub child_wait: Duration,
     /// `vrrp_startup_delay`: no instance takes part before this time after the start.
     pub startup_delay: Duration,
+    /// `vrrp_delay_after_boot`: nor before this time after the boot of the machine.
+    pub delay_after_boot: Duration,
     /// Scheduling of the VRRP process.
     pub vrrp_scheduling: SchedulingClass,
     /// Scheduling of the checker process.
@@ -72,6 +74,7 @@ impl Default for Globals {
             scripts: ScriptPolicy::default(),
             child_wait: Duration::from_secs(5),
             startup_delay: Duration::ZERO,
+            delay_after_boot: Duration::ZERO,
             vrrp_scheduling: SchedulingClass::default(),
             checker_scheduling: SchedulingClass::default(),
         }

@@ -37,9 +37,10 @@ pub use sync::{ConnectionTimeouts, FollowingSyncDaemon, SyncDaemon};
 pub use units::{AdvertInterval, Family, InterfaceName, OutOfRange, Priority, Vrid, Weight};
 pub use vlink::{Accept, AdvertsBy, Firewall, IpvlanFlag, MacAddress, OwnLink, VirtualLink, VirtualLinkKind};
 pub use vrrp::{
-    AddressFlags, AddressScope, Broadcast, GarpPolicy, InitialState, Instance, Notify, OldUnicastChecksum,
-    Preempt, PreferredLifetime, SyncGroup, TrackInterface, TrackScript, TrackWeight, TrackedScript, Trackers,
-    Transport, UnicastPeer, Version, VirtualAddress, VrrpConfig,
+    AddressFlags, AddressScope, Broadcast, GarpPolicy, InitFile, InitialState, Instance, Notify,
+    OldUnicastChecksum, ParamMatch, Preempt, PreferredLifetime, SyncGroup, TrackFile, TrackInterface,
+    TrackProcess, TrackScript, TrackWeight, TrackedFile, TrackedProcess, TrackedScript, Trackers, Transport,
+    UnicastPeer, Version, VirtualAddress, VrrpConfig,
 };
 
 use serde::{Deserialize, Serialize};

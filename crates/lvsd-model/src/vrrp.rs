@@ -24,6 +24,12 @@ pub struct VrrpConfig {
     pub groups: Vec<SyncGroup>,
     /// Scripts that trackers refer to; names are unique.
     pub scripts: Vec<TrackScript>,
+    /// Files that trackers refer to; names are unique.
+    pub files: Vec<TrackFile>,
+    /// Processes that trackers refer to; names are unique.
+    pub processes: Vec<TrackProcess>,
+    /// `log_unknown_vrids`: adverts for virtual routers that are not ours are logged.
+    pub log_unknown_vrids: bool,
     /// `lvs_sync_daemon` with an instance.
     pub sync_daemon: Option<FollowingSyncDaemon>,
     /// What is there whoever is master.
@@ -77,7 +83,7 @@ pub enum Transport {
     },
     /// To each peer.
     Unicast {
-        /// At least one.
+        /// None (`unicast_fault_no_peer`) is a fault.
         peers: Vec<UnicastPeer>,
         /// TTL or hop limit of what we send.
         ttl: u8,
@@ -248,7 +254,7 @@ impl Default for GarpPolicy {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TrackWeight {
-    /// 0: a failure is a FAULT; above: added while OK; below: subtracted while failed. -253 to 253.
+    /// 0: a failure is a FAULT; above: added while OK; below: subtracted while failed. -253 to 253; of files and processes to 254.
     pub weight: i16,
     /// `reverse`: the meaning of OK and failed exchanged.
     pub reverse: bool,
@@ -274,6 +280,26 @@ pub struct TrackedScript {
     pub effect: TrackWeight,
 }
 
+/// One line of `track_file`: a reference with its effect.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct TrackedFile {
+    /// Name of a [`TrackFile`] of the same configuration.
+    pub file: String,
+    /// Its effect here (the file's own unless overridden). The weight is a factor, -254 to 254.
+    pub effect: TrackWeight,
+}
+
+/// One line of `track_process`: a reference with its effect.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct TrackedProcess {
+    /// Name of a [`TrackProcess`] of the same configuration.
+    pub process: String,
+    /// Its effect here (the process's own unless overridden).
+    pub effect: TrackWeight,
+}
+
 /// What an instance or a group tracks.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -282,6 +308,74 @@ pub struct Trackers {
     pub interfaces: Vec<TrackInterface>,
     /// `track_script`.
     pub scripts: Vec<TrackedScript>,
+    /// `track_file`.
+    pub files: Vec<TrackedFile>,
+    /// `track_process`.
+    pub processes: Vec<TrackedProcess>,
+}
+
+/// `track_file` at the root: a file with a number in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct TrackFile {
+    /// Name, unique.
+    pub name: String,
+    /// The file; it need not be there.
+    pub path: String,
+    /// Default effect for trackers that give none.
+    pub effect: TrackWeight,
+    /// `init_file`: the file is made at the start.
+    pub init: Option<InitFile>,
+}
+
+/// `init_file`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum InitFile {
+    /// With this number, unless it is there.
+    IfMissing(i32),
+    /// With this number, whatever is there.
+    Overwrite(i32),
+}
+
+/// `vrrp_track_process`: how many of these processes there are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct TrackProcess {
+    /// Name, unique.
+    pub name: String,
+    /// The program: its name, or its path.
+    pub program: String,
+    /// Its arguments, as far as written.
+    pub arguments: Vec<String>,
+    /// `param_match`.
+    pub matching: ParamMatch,
+    /// `full_command`: the program is compared with the command line, not with the name of 15 bytes.
+    pub full_command: bool,
+    /// `quorum`: the least number; at least 1.
+    pub quorum: u32,
+    /// `quorum_max`: the greatest number, not below the quorum.
+    pub quorum_max: Option<u32>,
+    /// `terminate_delay`: how long there must be too few (or few enough) before that counts.
+    pub terminate_delay: Duration,
+    /// `fork_delay`: how long there must be enough (or too many) before that counts.
+    pub fork_delay: Duration,
+    /// Default effect for trackers that give none.
+    pub effect: TrackWeight,
+}
+
+/// `param_match`: how the arguments of a process are compared with the configured ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum ParamMatch {
+    /// Not at all.
+    Any,
+    /// The same ones.
+    Exact,
+    /// The configured ones, the last of them perhaps only the beginning of the process's; more may follow.
+    Initial,
+    /// The configured ones; more may follow.
+    Partial,
 }
 
 /// `vrrp_script`.
@@ -376,6 +470,10 @@ pub struct Instance {
     pub lower_prio_no_advert: bool,
     /// `higher_prio_send_advert`.
     pub higher_prio_send_advert: bool,
+    /// `owner_ignore_adverts`: with priority 255, nothing that others say matters.
+    pub owner_ignores_adverts: bool,
+    /// `timer_expired_backup`, with `nopreempt` only: a master so late that a router of this priority has taken over gives way.
+    pub late_backup: Option<Priority>,
     /// `skip_check_adv_addr`.
     pub skip_check_adv_addr: bool,
     /// `v3_checksum_as_v2`: no pseudo header in the VRRPv3 checksum over IPv4.

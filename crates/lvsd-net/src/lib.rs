@@ -16,6 +16,7 @@ mod membership_socket;
 mod namespace;
 pub mod nft;
 mod process;
+mod process_events;
 mod rtnl;
 #[expect(unsafe_code, reason = "the operating system's interfaces that no crate of ours wraps")]
 mod sys;
@@ -32,6 +33,7 @@ pub use process::{
     adopt_stream, die_with_parent, keep_heap, lock_memory, set_nice, set_realtime, set_thread_name,
     stay_responsive,
 };
+pub use process_events::{ProcessEvent, ProcessEvents};
 pub use rtnl::{
     AddressChange, AddressEntry, AddressKey, AddressSpec, IFA_PROTO_VRRP, Link, LinkChange, LinkKind,
     Monitor, MonitorEvent, NewLink, NewLinkKind, NoInterface, RouteEntry, RouteSpec, RoutingChange,

@@ -67,6 +67,8 @@ pub struct RejectCounters {
     pub wrong_destination: u64,
     /// [`Reject::OwnPacket`].
     pub own_packet: u64,
+    /// [`Reject::OwnerIgnores`].
+    pub owner_ignored: u64,
 }
 
 impl RejectCounters {
@@ -93,6 +95,7 @@ impl RejectCounters {
             Reject::UnknownPeer => &mut self.unknown_peer,
             Reject::WrongDestination => &mut self.wrong_destination,
             Reject::OwnPacket => &mut self.own_packet,
+            Reject::OwnerIgnores => &mut self.owner_ignored,
         };
         *field += 1;
     }

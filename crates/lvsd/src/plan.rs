@@ -68,6 +68,7 @@ pub(crate) fn vrrp(config: &Config, context: &PlanContext) -> VrrpPlan {
         config: config.vrrp.clone(),
         scripts: globals.scripts.clone(),
         startup_delay: globals.startup_delay,
+        delay_after_boot: globals.delay_after_boot,
         scheduling: globals.vrrp_scheduling,
         runtime_dir: context.runtime_dir.clone(),
         release_foreign_vips: context.release_foreign_vips,

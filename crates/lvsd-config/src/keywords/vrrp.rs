@@ -12,8 +12,8 @@ pub(super) static SYNC_GROUP: &[Row] = &[
     row("group", "{ <vrrp instance> ... }", "", Tier::One, "Member instances; resolved after whole file read").lines(Lines::Names, 0, 0).works(),
     row("track_interface", "{ <if> [weight -253..253 [reverse]] ... }", "", Tier::Two, "Interfaces tracked for all members").lines(Lines::Trackers, 0, 0).works(),
     row("track_script", "{ <name> [weight -253..253 [reverse|noreverse]] ... }", "", Tier::Two, "Scripts tracked for all members").lines(Lines::Trackers, 0, 0).works(),
-    row("track_file", "{ <name> [weight -254..254 [reverse|noreverse]] ... }", "", Tier::Two, "Files tracked for all members").lines(Lines::Trackers, 0, 0),
-    row("track_process", "{ <name> [weight -254..254 [reverse|noreverse]] ... }", "", Tier::Two, "Processes tracked for all members").lines(Lines::Trackers, 0, 0),
+    row("track_file", "{ <name> [weight -254..254 [reverse|noreverse]] ... }", "", Tier::Two, "Files tracked for all members").lines(Lines::Trackers, 0, 0).works(),
+    row("track_process", "{ <name> [weight -254..254 [reverse|noreverse]] ... }", "", Tier::Two, "Processes tracked for all members").lines(Lines::Trackers, 0, 0).works(),
     row("track_bfd", "{ <name> [weight -253..253 [reverse|noreverse]] ... }", "", Tier::Three, "BFD sessions tracked for all members").lines(Lines::Trackers, 0, 0),
     row("notify_backup", "<script> [user [group]]", "none", Tier::One, "Run when group becomes BACKUP").script().works(),
     row("notify_master", "<script> [user [group]]", "none", Tier::One, "Run when group becomes MASTER").script().works(),
@@ -41,7 +41,7 @@ pub(super) static INSTANCE: &[Row] = &[
     row("vmac_xmit_base", "none", "off", Tier::One, "Send and receive adverts on base interface instead of VMAC; always so with unicast peers").takes(0, 0).works(),
     row("use_ipvlan", "[name <if> | <if>] [<ip/prefix>] [bridge|private|vepa] [group <g>]", "off", Tier::Three, "Run on an ipvlan in mode L2, which shares the Ethernet address of its base. IPv4 needs an address of its own, which adverts leave from").takes(0, 8).works(),
     row("unicast_peer", "{ <ip> [min_ttl 0..255] [max_ttl 0..255] ... }", "none", Tier::One, "Send adverts to these addresses instead of multicast").lines(Lines::Peers, 0, 0).works(),
-    row("unicast_fault_no_peer", "none", "off", Tier::Three, "Go FAULT when unicast peer list is empty").takes(0, 0),
+    row("unicast_fault_no_peer", "none", "off", Tier::Three, "Go FAULT when unicast peer list is empty").takes(0, 0).works(),
     row("check_unicast_src", "none", "off", Tier::Two, "Drop unicast adverts not from a configured peer").takes(0, 0).works(),
     row("old_unicast_checksum", "[never]", "auto-detect", Tier::Three, "VRRPv3 unicast over IPv4 with the multicast group in the checksum, as keepalived before 1.3.6; never: not even when a peer does so").takes(0, 1).works(),
     row("native_ipv6", "none", "", Tier::Three, "Deprecated, no longer needed; family derived from addresses").takes(0, 0).no_effect("keepalived ignores it too"),
@@ -51,8 +51,8 @@ pub(super) static INSTANCE: &[Row] = &[
     row("dont_track_primary", "none", "off", Tier::Two, "Ignore faults of the instance's own interface").takes(0, 0).works(),
     row("track_interface", "{ <if> [weight -253..253 [reverse]] ... }", "none", Tier::One, "Interfaces whose state faults or weights the instance").lines(Lines::Trackers, 0, 0).works(),
     row("track_script", "{ <name> [weight -253..253 [reverse|noreverse]] ... }", "none", Tier::One, "Scripts whose result faults or weights the instance").lines(Lines::Trackers, 0, 0).works(),
-    row("track_file", "{ <name> [weight -254..254 [reverse|noreverse]] ... }", "none", Tier::Two, "Files whose value times weight changes priority").lines(Lines::Trackers, 0, 0),
-    row("track_process", "{ <name> [weight -254..254 [reverse|noreverse]] ... }", "none", Tier::Two, "Processes that fault or weight the instance").lines(Lines::Trackers, 0, 0),
+    row("track_file", "{ <name> [weight -254..254 [reverse|noreverse]] ... }", "none", Tier::Two, "Files whose value times weight changes priority").lines(Lines::Trackers, 0, 0).works(),
+    row("track_process", "{ <name> [weight -254..254 [reverse|noreverse]] ... }", "none", Tier::Two, "Processes that fault or weight the instance").lines(Lines::Trackers, 0, 0).works(),
     row("track_bfd", "{ <name> [weight -253..253 [reverse|noreverse]] ... }", "none", Tier::Three, "BFD sessions that fault or weight the instance").lines(Lines::Trackers, 0, 0),
     row("mcast_src_ip", "<ip>", "primary address of interface", Tier::Two, "Source address of multicast adverts").works(),
     row("unicast_src_ip", "<ip>", "primary address of interface", Tier::One, "Source address of unicast adverts").works(),
@@ -96,15 +96,15 @@ pub(super) static INSTANCE: &[Row] = &[
     row("garp_lower_prio_delay", "<int s>", "global, then garp_master_delay", Tier::Two, "Second block delay after lower priority advert").works(),
     row("garp_lower_prio_repeat", "<int 0..2147483647>", "global, then garp_master_repeat", Tier::Two, "GARP count after lower priority advert").works(),
     row("down_timer_adverts", "<int 1..100>", "global (3)", Tier::Three, "Advert intervals before master considered down").works(),
-    row("timer_expired_backup", "[<int 1..254>]", "off", Tier::Three, "With nopreempt, become backup if scheduled too late").takes(0, 1),
-    row("thread_timer_expired", "[<int 1..254>]", "off", Tier::Three, "Older name of timer_expired_backup").takes(0, 1).deprecated("timer_expired_backup"),
+    row("timer_expired_backup", "[<int 1..254>]", "off", Tier::Three, "With nopreempt: a master whose advert is so late that a router of this priority (254 if none is given) has taken over becomes backup").takes(0, 1).works(),
+    row("thread_timer_expired", "[<int 1..254>]", "off", Tier::Three, "Older name of timer_expired_backup").takes(0, 1).deprecated("timer_expired_backup").works(),
     row("garp_extra_if", "[all] <int s 0..86400>", "global", Tier::Three, "Periodic GARP on other interfaces for VMAC").takes(1, 2),
     row("vmac_garp_intvl", "[all] <int s>", "global", Tier::Three, "Older name of garp_extra_if").takes(1, 2).deprecated("garp_extra_if"),
     row("resign_on_priority_drop", "[BOOL]", "global default", Tier::One, "With nopreempt, a master whose trackers lower its priority resigns, once until it has recovered; only in lvsd").takes(0, 1).works(),
     row("leave_detection", "[BOOL]", "global default", Tier::One, "Master whose host leaves the multicast group is down after one missed advert; only in lvsd").takes(0, 1).works(),
     row("lower_prio_no_advert", "[BOOL]", "global", Tier::Two, "Do not answer lower priority advert at once").takes(0, 1).works(),
     row("higher_prio_send_advert", "[BOOL]", "global", Tier::Two, "Send one advert before yielding").takes(0, 1).works(),
-    row("owner_ignore_adverts", "[BOOL]", "global", Tier::Three, "Address owner drops received adverts").takes(0, 1),
+    row("owner_ignore_adverts", "[BOOL]", "global", Tier::Three, "Address owner drops received adverts").takes(0, 1).works(),
     row("kernel_rx_buf_size", "<uint bytes>", "global policy", Tier::Three, "Receive buffer size for the instance socket").no_effect("lvsd sizes its socket buffers itself"),
     row("authentication", "{ block }", "none", Tier::One, "Legacy authentication, VRRPv2 over IPv4 only").block(Context::Authentication, 0, 0).works(),
     row("auth_hmac", "{ block }", "none", Tier::Two, "Adverts signed with HMAC-SHA256, in both versions and families; takes the place of authentication").block(Context::AuthHmac, 0, 0).works(),
@@ -139,15 +139,15 @@ pub(super) static VRRP_SCRIPT: &[Row] = &[
 
 #[rustfmt::skip] // A table: one row, one line.
 pub(super) static TRACK_PROCESS: &[Row] = &[
-    row("process", "<name or path> [<args> ...]", "mandatory", Tier::Two, "Process (and arguments) to look for").takes(1, 255),
-    row("param_match", "[initial|partial]", "exact if arguments or bare keyword, else none", Tier::Three, "How arguments are compared").takes(0, 1),
-    row("weight", "<-254..254> [reverse]", "0", Tier::Two, "Priority change; 0 means missing process faults").takes(1, 2),
-    row("quorum", "<int 1..65535>", "1", Tier::Two, "Minimum matching processes"),
-    row("quorum_max", "<int 0..65535>", "unlimited", Tier::Three, "Maximum matching processes"),
-    row("delay", "<decimal s 0.000001..3600>", "0", Tier::Two, "Sets both fork_delay and terminate_delay"),
-    row("terminate_delay", "<decimal s>", "0", Tier::Three, "Wait after loss before failing"),
-    row("fork_delay", "<decimal s>", "0", Tier::Three, "Wait after start before success"),
-    row("full_command", "none", "off", Tier::Three, "Match full command line, not just the 15 char name").takes(0, 0),
+    row("process", "<name or path> [<args> ...]", "mandatory", Tier::Two, "Program to look for, by name or path, and its arguments").takes(1, 255).works(),
+    row("param_match", "[initial|partial]", "exact if arguments or bare keyword, else none", Tier::Three, "How arguments are compared. partial: the process has these first, and may have more; initial: so, too, and the last may be the beginning of the process's; without a word: exactly these").takes(0, 1).works(),
+    row("weight", "<-254..254> [reverse]", "0", Tier::Two, "Priority change; 0 means missing process faults").takes(1, 2).works(),
+    row("quorum", "<int 1..65535>", "1", Tier::Two, "Minimum matching processes").works(),
+    row("quorum_max", "<int 0..65535>", "unlimited", Tier::Three, "Maximum matching processes").works(),
+    row("delay", "<decimal s 0.000001..3600>", "0", Tier::Two, "Sets both fork_delay and terminate_delay").works(),
+    row("terminate_delay", "<decimal s>", "0", Tier::Three, "How long there must be too few before that counts").works(),
+    row("fork_delay", "<decimal s>", "0", Tier::Three, "How long there must be enough before that counts").works(),
+    row("full_command", "none", "off", Tier::Three, "Compare the program with the command line, not with the name of at most 15 bytes").takes(0, 0).works(),
 ];
 
 #[rustfmt::skip] // A table: one row, one line.
@@ -162,16 +162,16 @@ pub(super) static LINKBEAT_INTERFACES: &[Row] = &[
 
 #[rustfmt::skip] // A table: one row, one line.
 pub(super) static TRACK_FILE: &[Row] = &[
-    row("file", "<path>", "mandatory", Tier::Two, "File whose content is read"),
-    row("weight", "<-254..254> [reverse]", "1", Tier::Two, "Multiplier of value; 0 means nonzero faults").takes(1, 2),
-    row("init_file", "[<int>] [overwrite]", "not created", Tier::Three, "Create file with value if missing, or always with overwrite").takes(0, 2),
+    row("file", "<path>", "mandatory", Tier::Two, "File with a number in it; 0 when it is missing or no number. Decimal, 0x hexadecimal, 0 octal").works(),
+    row("weight", "<-254..254> [reverse]", "1", Tier::Two, "Factor of the number, added to the priority; 0: a number other than 0 faults; so does a product of -254 or less").takes(1, 2).works(),
+    row("init_file", "[<int>] [overwrite]", "not created", Tier::Three, "Create file with value if missing, or always with overwrite").takes(0, 2).works(),
 ];
 
 #[rustfmt::skip] // A table: one row, one line.
 pub(super) static VRRP_TRACK_FILE: &[Row] = &[
-    row("file", "<path>", "mandatory", Tier::Three, "As in track_file (alias block)"),
-    row("weight", "<-254..254> [reverse]", "1", Tier::Three, "As in track_file (alias block)").takes(1, 2),
-    row("init_file", "[<int>] [overwrite]", "not created", Tier::Three, "As in track_file (alias block)").takes(0, 2),
+    row("file", "<path>", "mandatory", Tier::Three, "As in track_file (alias block)").works(),
+    row("weight", "<-254..254> [reverse]", "1", Tier::Three, "As in track_file (alias block)").takes(1, 2).works(),
+    row("init_file", "[<int>] [overwrite]", "not created", Tier::Three, "As in track_file (alias block)").takes(0, 2).works(),
 ];
 
 #[rustfmt::skip] // A table: one row, one line.

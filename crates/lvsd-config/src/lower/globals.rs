@@ -43,6 +43,7 @@ pub(super) struct Defaults {
     pub(super) skip_check_adv_addr: bool,
     pub(super) v3_checksum_as_v2: bool,
     pub(super) strict: bool,
+    pub(super) owner_ignore_adverts: bool,
     pub(super) log_all_failures: bool,
     pub(super) vmac_prefix: String,
     pub(super) vmac_addr_prefix: Option<String>,
@@ -67,6 +68,7 @@ impl Default for Defaults {
             skip_check_adv_addr: false,
             v3_checksum_as_v2: false,
             strict: false,
+            owner_ignore_adverts: false,
             log_all_failures: false,
             vmac_prefix: "vrrp".to_owned(),
             vmac_addr_prefix: None,
@@ -143,6 +145,12 @@ impl<'a> Lowering<'a> {
             }
             "iproute_etc_dir" => self.names.etc = first.map(|word| word.text.into()).unwrap_or_default(),
             "iproute_usr_dir" => self.names.vendor = first.map(|word| word.text.into()),
+            "vrrp_delay_after_boot" => {
+                if let Some(delay) = self.seconds(statement, 0, Duration::ZERO..=FOREVER) {
+                    self.config.globals.delay_after_boot = delay;
+                }
+            }
+            "log_unknown_vrids" => self.config.vrrp.log_unknown_vrids = true,
             _ => return self.firewall(statement) || self.scheduling(statement),
         }
         true
@@ -256,6 +264,7 @@ impl<'a> Lowering<'a> {
             "vrrp_lower_prio_no_advert" => self.defaults.lower_prio_no_advert = flag(self, false),
             "vrrp_higher_prio_send_advert" => self.defaults.higher_prio_send_advert = flag(self, false),
             "vrrp_skip_check_adv_addr" => self.defaults.skip_check_adv_addr = flag(self, false),
+            "vrrp_owner_ignore_adverts" => self.defaults.owner_ignore_adverts = flag(self, false),
             "vrrp_strict" => self.defaults.strict = flag(self, false),
             "vrrp_check_unicast_src" => self.defaults.check_unicast_src = true,
             // keepalived ignores an argument here; so the keyword alone counts.

@@ -56,7 +56,9 @@ impl<'a> Lowering<'a> {
             match statement.row.name {
                 "group" => self.members(statement, taken, &mut members),
                 "track_interface" => self.track_interfaces(statement, &mut track),
-                "track_script" => self.track_scripts(statement, order, &mut track),
+                "track_script" | "track_file" | "track_process" => {
+                    self.track_named(statement, order, &mut track);
+                }
                 "sync_group_tracking_weight" => tracking_weight = true,
                 _ => {
                     let known = self.notify(statement, &mut notify);
@@ -130,11 +132,13 @@ impl<'a> Lowering<'a> {
 
     /// Without `sync_group_tracking_weight` the members' priorities must stay in step, so no weight may change one.
     fn drop_member_weights(&mut self, name: Word<'_>, members: &[String], track: &mut TrackDraft) {
+        track.unweigh_files();
         let mut spans: Vec<Span> = track.weighted().map(|(span, _)| span).collect();
         track.drop_weighted();
         let mut drafts = std::mem::take(&mut self.instance_drafts);
         let members: HashSet<&String> = members.iter().collect();
         for (draft, instance) in drafts.iter_mut().filter(|(draft, _)| members.contains(&draft.name)) {
+            draft.track.unweigh_files();
             spans.extend(draft.track.weighted().map(|(span, _)| span));
             draft.track.drop_weighted();
             instance.trackers.clone_from(&draft.track.trackers);

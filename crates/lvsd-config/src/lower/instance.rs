@@ -45,15 +45,18 @@ pub(super) struct Draft {
     pub(super) peer_spans: Vec<(IpAddr, Span)>,
     pub(super) unicast_ttl: Option<u8>,
     pub(super) check_unicast_src: bool,
+    pub(super) fault_without_peer: bool,
+    pub(super) late_backup: At<Priority>,
+    pub(super) owner_ignore_adverts: At<bool>,
     pub(super) old_checksum: OldUnicastChecksum,
     pub(super) auth: AuthDraft,
     pub(super) hmac: HmacDraft,
     pub(super) addresses: Vec<Placed>,
     pub(super) excluded: Vec<Placed>,
-    pub(super) no_addresses: bool,
     pub(super) routes: Vec<Route>,
     pub(super) rules: Vec<Policy>,
     pub(super) promote_secondaries: bool,
+    pub(super) no_addresses: Option<Span>,
     pub(super) accept: At<Accept>,
     pub(super) links: LinkDraft,
     /// Addresses are written, right or wrong.
@@ -165,6 +168,10 @@ impl<'a> Lowering<'a> {
                 let never = self.choice(word, &[("never", OldUnicastChecksum::Never)]);
                 draft.old_checksum = never.unwrap_or(draft.old_checksum);
             }
+            "timer_expired_backup" | "thread_timer_expired" => {
+                let number = self.integer(statement, 0, 1..=254).map(small);
+                draft.late_backup = number.and_then(Priority::new).map(|priority| (priority, at));
+            }
             "unicast_ttl" => draft.unicast_ttl = self.integer(statement, 0, 0..=255).map(small),
             "down_timer_adverts" => {
                 draft.down_timer_adverts =
@@ -182,8 +189,13 @@ impl<'a> Lowering<'a> {
             "preempt" => draft.nopreempt = None,
             "dont_track_primary" => draft.ignore_own_interface = true,
             "check_unicast_src" => draft.check_unicast_src = true,
+            "unicast_fault_no_peer" => draft.fault_without_peer = true,
+            // The best priority there can be: as late as any other router would bear.
+            "timer_expired_backup" | "thread_timer_expired" => {
+                draft.late_backup = Priority::new(254).map(|priority| (priority, statement.keyword));
+            }
             "old_unicast_checksum" => draft.old_checksum = OldUnicastChecksum::Always,
-            "no_virtual_ipaddress" => draft.no_addresses = true,
+            "no_virtual_ipaddress" => draft.no_addresses = Some(statement.keyword),
             "promote_secondaries" => draft.promote_secondaries = true,
             "accept" => draft.accept = Some((Accept::Everything, statement.keyword)),
             "no_accept" => draft.accept = Some((Accept::Nothing, statement.keyword)),
@@ -215,8 +227,7 @@ impl<'a> Lowering<'a> {
             "authentication" => self.authentication(statement, &mut draft.auth),
             "auth_hmac" => self.auth_hmac(statement, &mut draft.hmac),
             "track_interface" => self.track_interfaces(statement, &mut draft.track),
-            "track_script" => self.track_scripts(statement, order, &mut draft.track),
-            _ => return false,
+            _ => return self.track_named(statement, order, &mut draft.track),
         }
         true
     }
@@ -237,6 +248,7 @@ impl<'a> Lowering<'a> {
             "higher_prio_send_advert" => draft.higher_prio_send_advert = flag(),
             "skip_check_adv_addr" => draft.skip_check_adv_addr = flag().map(|(value, _)| value),
             "v3_checksum_as_v2" => draft.v3_checksum_as_v2 = flag().map(|(value, _)| value),
+            "owner_ignore_adverts" => draft.owner_ignore_adverts = flag(),
             "strict_mode" => draft.strict = flag().map(|(value, _)| value),
             _ => return self.instance_bare(statement, draft),
         }
@@ -279,6 +291,13 @@ impl<'a> Lowering<'a> {
                     }
                 };
                 *slot = rest.next().and_then(|value| self.number_word(value, 0..=255)).map(small);
+            }
+            if let (Some(min), Some(max)) = (peer.min_ttl, peer.max_ttl)
+                && min > max
+            {
+                let message =
+                    format!("min_ttl {min} is above max_ttl {max}: no advert of this peer is believed");
+                self.report(Diagnostic::tolerated(Rule::OutOfRange, first.span, message));
             }
             if !seen.insert(address) {
                 let message = format!("the peer {address} stands here twice; this line is ignored");

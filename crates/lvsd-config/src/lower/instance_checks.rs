@@ -83,7 +83,7 @@ impl Lowering<'_> {
             return;
         }
         let base = i32::from(priority.get());
-        let weights: Vec<_> = draft.track.weighted().collect();
+        let weights: Vec<_> = draft.track.steadily_weighted().collect();
         let up = |effect: TrackWeight| i32::from(effect.weight.max(0));
         let down = |effect: TrackWeight| i32::from(effect.weight.min(0));
         // The most and the least that the others can make of it.
@@ -108,11 +108,11 @@ impl Lowering<'_> {
         if draft.ignore_own_interface {
             return;
         }
-        let tracked = draft.track.trackers.interfaces.iter().zip(&draft.track.interface_spans);
+        let tracked = draft.track.interface_lines();
         let own = tracked.filter(|(track, _)| {
             track.effect.weight == 0 && Some(&track.interface) == instance.interface.as_ref()
         });
-        for span in own.map(|(_, &span)| span).collect::<Vec<_>>() {
+        for span in own.map(|(_, span)| span).collect::<Vec<_>>() {
             let message = "an instance tracks its own interface in any case";
             self.report(Diagnostic::hint(Rule::RedundantTracker, span, message).help("leave it out"));
         }

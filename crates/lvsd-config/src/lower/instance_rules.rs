@@ -70,6 +70,7 @@ impl<'a> Lowering<'a> {
         };
         let (initial, priority) = self.state_and_priority(draft, at);
         let preempt = self.preempt(draft, initial, priority);
+        let late_backup = self.late_backup(draft, preempt);
         let advert_interval = self.advert_interval(draft.advert, version);
         let auth = self.auth(draft, version, advert_interval);
         self.owner_tracking(draft, priority);
@@ -102,6 +103,9 @@ impl<'a> Lowering<'a> {
             leave_detection: flag(draft.leave_detection, defaults.leave_detection),
             lower_prio_no_advert: flag(draft.lower_prio_no_advert, defaults.lower_prio_no_advert),
             higher_prio_send_advert: flag(draft.higher_prio_send_advert, defaults.higher_prio_send_advert),
+            owner_ignores_adverts: priority.is_owner()
+                && flag(draft.owner_ignore_adverts, defaults.owner_ignore_adverts),
+            late_backup,
             skip_check_adv_addr: draft.skip_check_adv_addr.unwrap_or(defaults.skip_check_adv_addr),
             v3_checksum_as_v2: draft.v3_checksum_as_v2.unwrap_or(defaults.v3_checksum_as_v2),
             ignore_own_interface: draft.ignore_own_interface,
@@ -187,7 +191,7 @@ impl<'a> Lowering<'a> {
 
     fn require_addresses(&mut self, draft: &Draft, version: Version, addresses: &[Placed], at: Span) {
         // Addresses that are wrong were named already.
-        if !addresses.is_empty() || draft.no_addresses || draft.tried_addresses {
+        if !addresses.is_empty() || draft.no_addresses.is_some() || draft.tried_addresses {
             return;
         }
         let message = format!("the instance `{}` has no virtual address", draft.name);
@@ -214,6 +218,15 @@ impl<'a> Lowering<'a> {
                 format!("the peer {} is not {family} like the instance; it is ignored", other.address);
             self.report(Diagnostic::tolerated(Rule::FamilyMismatch, *span, message));
         }
+        let Draft { check_unicast_src: check_source, old_checksum, fault_without_peer, .. } = *draft;
+        // The kernel's own hop limit for IPv6, as keepalived leaves it.
+        let ttl = draft.unicast_ttl.unwrap_or(if family == Family::V4 { 255 } else { 64 });
+        if peers.is_empty() && fault_without_peer {
+            let message = "unicast_peer names nobody, so the instance stays in FAULT";
+            let help = "add the other router's address";
+            self.report(Diagnostic::tolerated(Rule::EmptyPeerList, *span, message).help(help));
+            return Transport::Unicast { peers, ttl, check_source, old_checksum };
+        }
         if peers.is_empty() && !draft.tried_peers {
             let message = "unicast_peer names nobody, so adverts go to the multicast group";
             let help = "add the other router's address";
@@ -222,9 +235,6 @@ impl<'a> Lowering<'a> {
         if peers.is_empty() {
             return multicast;
         }
-        // The kernel's own hop limit for IPv6, as keepalived leaves it.
-        let ttl = draft.unicast_ttl.unwrap_or(if family == Family::V4 { 255 } else { 64 });
-        let Draft { check_unicast_src: check_source, old_checksum, .. } = *draft;
         Transport::Unicast { peers, ttl, check_source, old_checksum }
     }
 
@@ -299,6 +309,17 @@ impl<'a> Lowering<'a> {
         Preempt::Never
     }
 
+    /// `timer_expired_backup`: with preemption, whoever is better takes over anyway.
+    fn late_backup(&mut self, draft: &Draft, preempt: Preempt) -> Option<Priority> {
+        let (priority, span) = draft.late_backup?;
+        if preempt == Preempt::Never {
+            return Some(priority);
+        }
+        let message = "timer_expired_backup needs nopreempt; it is ignored";
+        self.report(Diagnostic::tolerated(Rule::PreemptConflict, span, message));
+        None
+    }
+
     fn advert_interval(&mut self, written: At<Duration>, version: Version) -> AdvertInterval {
         let (interval, span) = match written {
             Some((interval, span)) => (interval, Some(span)),
@@ -367,7 +388,26 @@ impl<'a> Lowering<'a> {
         dropped.extend(early.map(|(_, span)| (span, "leave_detection is off")));
         let sends = draft.higher_prio_send_advert.filter(|(value, _)| *value);
         dropped.extend(sends.map(|(_, span)| (span, "higher_prio_send_advert is off")));
-        let owner = draft.priority.is_some_and(|(priority, _)| priority.is_owner());
+        let written = draft.priority.map(|(priority, _)| priority);
+        let unwritten_owner = written.is_none() && matches!(draft.state, Some((InitialState::Master, _)));
+        let owner = written.is_some_and(Priority::is_owner) || unwritten_owner;
+        let listens = draft.owner_ignore_adverts.filter(|(ignores, _)| owner && !*ignores);
+        dropped.extend(listens.map(|(_, span)| (span, "an owner ignores adverts")));
+        let addresses = draft.no_addresses.take();
+        dropped.extend(
+            addresses.map(|span| (span, "an instance needs an address; no_virtual_ipaddress is ignored")),
+        );
+        let first = draft.addresses.first().map(|placed| (placed.address.address, placed.span));
+        if let Some((std::net::IpAddr::V6(address), span)) = first
+            && !address.is_unicast_link_local()
+        {
+            dropped.push((span, "the first IPv6 address is to be link-local"));
+        }
+        if let Some((_, span)) = draft.peers.as_ref().filter(|(peers, _)| !peers.is_empty()) {
+            let message =
+                "strict mode: VRRP is multicast; unicast peers are served all the same, as keepalived does";
+            self.report(Diagnostic::hint(Rule::StrictMode, *span, message));
+        }
         let state = if owner { InitialState::Master } else { InitialState::Backup };
         let other = draft.state.filter(|&(written, _)| written != state && draft.priority.is_some());
         dropped.extend(
@@ -391,6 +431,7 @@ impl<'a> Lowering<'a> {
         draft.garp.lower_prio_delay = Some(Duration::ZERO);
         draft.garp.lower_prio_repeat = Some(0);
         if let Some(span) = draft.name_span {
+            draft.owner_ignore_adverts = Some((owner, span));
             draft.down_timer_adverts = Some((3, span));
             // RFC 9568 §6.4.2 waits for the whole interval.
             draft.leave_detection = Some((false, span));

@@ -27,6 +27,7 @@ mod service;
 mod statics;
 mod track;
 mod vmac;
+mod watched;
 mod words;
 
 use std::collections::{HashMap, HashSet};
@@ -50,8 +51,8 @@ pub(crate) struct Lowering<'a> {
     config: Config,
     defaults: globals::Defaults,
     /// Root statements by name: where each script, group and instance is defined.
-    scripts: HashMap<&'a str, Defined>,
-    used_scripts: HashSet<&'a str>,
+    tracked: HashMap<(track::Kind, &'a str), Defined>,
+    used: HashSet<(track::Kind, &'a str)>,
     /// Instances that exist.
     instance_names: HashSet<&'a str>,
     /// Instances so far, with what was written.
@@ -94,8 +95,8 @@ pub(crate) fn lower(
         places: Places::default(),
         config: Config::default(),
         defaults: globals::Defaults::default(),
-        scripts: HashMap::new(),
-        used_scripts: HashSet::new(),
+        tracked: HashMap::new(),
+        used: HashSet::new(),
         instance_names: HashSet::new(),
         instance_drafts: Vec::new(),
         seen: Vec::new(),
@@ -122,6 +123,12 @@ impl<'a> Lowering<'a> {
         };
         for (order, statement) in order("vrrp_script") {
             self.vrrp_script(statement, order);
+        }
+        for (order, statement) in order("track_file").chain(order("vrrp_track_file")) {
+            self.track_file(statement, order);
+        }
+        for (order, statement) in order("vrrp_track_process") {
+            self.track_process(statement, order);
         }
         let names = order("vrrp_instance").filter_map(|(_, block)| self.word(block, 0));
         let names: Vec<&str> = names.map(|name| name.text).collect();

@@ -2,8 +2,9 @@
 
 use lvsd_model::{Invocation, ReadableFile, RunAs, Script, TrackScript};
 
+use super::Lowering;
 use super::common::{FOREVER, unsigned};
-use super::{Defined, Lowering};
+use super::track::Kind;
 use crate::diagnostic::Diagnostic;
 use crate::places::Item;
 use crate::rules::Rule;
@@ -126,13 +127,12 @@ impl<'a> Lowering<'a> {
     /// `vrrp_script`.
     pub(super) fn vrrp_script(&mut self, statement: &'a Statement, order: usize) {
         let Some(name) = self.word(statement, 0) else { return };
-        if let Some(before) = self.scripts.get(name.text).copied() {
-            let message = format!("there are two scripts `{}`; this one is skipped", name.text);
-            let diagnostic = Diagnostic::tolerated(Rule::DuplicateName, name.span, message);
-            self.report(diagnostic.also(before.span, "the first one"));
+        let index = self.config.vrrp.scripts.len();
+        if !self.define(Kind::Script, name, order, index) {
             return;
         }
         let Some(script) = self.track_script(name.text, statement) else {
+            self.tracked.remove(&(Kind::Script, name.text));
             let message = format!("the script `{}` has no command; it is ignored", name.text);
             self.report(
                 Diagnostic::tolerated(Rule::MissingScript, name.span, message)
@@ -140,8 +140,6 @@ impl<'a> Lowering<'a> {
             );
             return;
         };
-        let index = self.config.vrrp.scripts.len();
-        self.scripts.insert(name.text, Defined { span: name.span, order, index });
         self.places.add(Item::TrackScript(name.text.to_owned()), name.span);
         self.config.vrrp.scripts.push(script);
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use lvsd_model::{TrackInterface, TrackWeight, TrackedScript, Trackers};
+use lvsd_model::{TrackInterface, TrackWeight, TrackedFile, TrackedProcess, TrackedScript, Trackers};
 
 use super::Lowering;
 use super::words::Word;
@@ -12,33 +12,75 @@ use crate::source::Span;
 use crate::suggest;
 use crate::tree::Statement;
 
+/// Whether a line says what the weight is, or leaves it to the definition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum WeightFrom {
+    Line,
+    Definition,
+}
+
+/// Where a tracker is written, and what of it.
+type Written = (Span, WeightFrom);
+
 /// Trackers with the places where they are written.
 #[derive(Clone, Debug, Default)]
 pub(super) struct TrackDraft {
     pub(super) trackers: Trackers,
     /// For each of `trackers.interfaces`.
-    pub(super) interface_spans: Vec<Span>,
+    interfaces: Vec<Written>,
     /// For each of `trackers.scripts`.
-    pub(super) script_spans: Vec<Span>,
+    scripts: Vec<Written>,
+    /// For each of `trackers.files`.
+    files: Vec<Written>,
+    /// For each of `trackers.processes`.
+    processes: Vec<Written>,
 }
 
 impl TrackDraft {
     /// Every weighted tracker: its place and its weight.
     pub(super) fn weighted(&self) -> impl Iterator<Item = (Span, TrackWeight)> {
-        let interfaces = self.trackers.interfaces.iter().map(|track| track.effect).zip(&self.interface_spans);
-        let scripts = self.trackers.scripts.iter().map(|track| track.effect).zip(&self.script_spans);
-        interfaces
-            .chain(scripts)
-            .filter(|(effect, _)| effect.weight != 0)
-            .map(|(effect, &span)| (span, effect))
+        self.all().filter(|(_, effect)| effect.weight != 0).map(|((span, _), effect)| (span, effect))
+    }
+
+    /// Every tracker that adds all of its weight, or nothing: not the files, whose numbers are factors.
+    pub(super) fn steadily_weighted(&self) -> impl Iterator<Item = (Span, TrackWeight)> {
+        let is_file = |span: Span| self.files.iter().any(|(file, _)| *file == span);
+        self.weighted().filter(move |(span, _)| !is_file(*span))
+    }
+
+    /// The tracked interfaces, and where each is written.
+    pub(super) fn interface_lines(&self) -> impl Iterator<Item = (&TrackInterface, Span)> {
+        self.trackers.interfaces.iter().zip(self.interfaces.iter().map(|(span, _)| *span))
+    }
+
+    fn all(&self) -> impl Iterator<Item = (Written, TrackWeight)> {
+        let Trackers { interfaces, scripts, files, processes } = &self.trackers;
+        let interfaces = self.interfaces.iter().copied().zip(interfaces.iter().map(|track| track.effect));
+        let scripts = self.scripts.iter().copied().zip(scripts.iter().map(|track| track.effect));
+        let files = self.files.iter().copied().zip(files.iter().map(|track| track.effect));
+        let processes = self.processes.iter().copied().zip(processes.iter().map(|track| track.effect));
+        interfaces.chain(scripts).chain(files).chain(processes)
     }
 
     /// Leaves only trackers without weight.
     pub(super) fn drop_weighted(&mut self) {
         self.trackers.interfaces.retain(|track| track.effect.weight == 0);
         self.trackers.scripts.retain(|track| track.effect.weight == 0);
-        self.interface_spans.clear();
-        self.script_spans.clear();
+        self.trackers.files.retain(|track| track.effect.weight == 0);
+        self.trackers.processes.retain(|track| track.effect.weight == 0);
+        self.interfaces.clear();
+        self.scripts.clear();
+        self.files.clear();
+        self.processes.clear();
+    }
+
+    /// A file has a weight even where nobody writes one; where weights cannot be, such a file is one without.
+    pub(super) fn unweigh_files(&mut self) {
+        for (track, (_, from)) in self.trackers.files.iter_mut().zip(&self.files) {
+            if *from == WeightFrom::Definition {
+                track.effect.weight = 0;
+            }
+        }
     }
 }
 
@@ -62,8 +104,13 @@ impl<'a> Lowering<'a> {
     }
 
     /// `[weight <n> [reverse|noreverse]]` behind a tracker's name.
-    fn tracked_weight(&mut self, words: &[Word<'a>], default: TrackWeight) -> TrackWeight {
-        let mut effect = default;
+    fn tracked_weight(
+        &mut self,
+        words: &[Word<'a>],
+        default: TrackWeight,
+        most: i64,
+    ) -> (TrackWeight, WeightFrom) {
+        let (mut effect, mut from) = (default, WeightFrom::Definition);
         let mut rest = words.iter().copied();
         while let Some(word) = rest.next() {
             match word.text {
@@ -73,13 +120,12 @@ impl<'a> Lowering<'a> {
                         self.report(
                             Diagnostic::tolerated(Rule::MissingArgument, word.span, message).label("ignored"),
                         );
-                        return effect;
+                        return (effect, from);
                     };
                     if let Some(weight) = self.number_word(value, -254..=254) {
-                        effect = TrackWeight {
-                            weight: self.clamp_weight(weight, 253, value.span),
-                            reverse: false,
-                        };
+                        let weight = self.clamp_weight(weight, most, value.span);
+                        effect = TrackWeight { weight, reverse: false };
+                        from = WeightFrom::Line;
                     }
                 }
                 "reverse" => effect.reverse = true,
@@ -91,7 +137,7 @@ impl<'a> Lowering<'a> {
                 }
             }
         }
-        effect
+        (effect, from)
     }
 
     /// `track_interface`.
@@ -101,46 +147,77 @@ impl<'a> Lowering<'a> {
             let words = self.all_words(&entry.words);
             let Some((&first, rest)) = words.split_first() else { continue };
             let Some(interface) = self.interface(first) else { continue };
-            let effect = self.tracked_weight(rest, TrackWeight::default());
+            let (effect, from) = self.tracked_weight(rest, TrackWeight::default(), 253);
             if !seen.insert(first.text) {
                 self.tracked_twice(first);
                 continue;
             }
             draft.trackers.interfaces.push(TrackInterface { interface, effect });
-            draft.interface_spans.push(first.span);
+            draft.interfaces.push((first.span, from));
         }
     }
 
-    /// `track_script`: references to scripts, resolved now that all are known.
-    pub(super) fn track_scripts(&mut self, statement: &'a Statement, order: usize, draft: &mut TrackDraft) {
+    /// `track_script`, `track_file`, `track_process`: references, resolved now that everything is known.
+    pub(super) fn track_named(
+        &mut self,
+        statement: &'a Statement,
+        order: usize,
+        draft: &mut TrackDraft,
+    ) -> bool {
+        let Some(kind) = Kind::of(statement.row.name) else { return false };
         let mut seen = HashSet::new();
         for entry in statement.entries() {
             let words = self.all_words(&entry.words);
             let Some((&name, rest)) = words.split_first() else { continue };
-            let Some(defined) = self.scripts.get(name.text).copied() else {
-                self.unresolved(name);
+            let Some(defined) = self.tracked.get(&(kind, name.text)).copied() else {
+                self.unresolved(kind, name);
                 continue;
             };
             if defined.order > order {
-                let message =
-                    format!("keepalived ignores the tracker `{}`, because the script comes later", name.text);
-                let diagnostic = Diagnostic::hint(Rule::LateDefinition, name.span, message);
-                self.report(
-                    diagnostic
-                        .also(defined.span, "defined here")
-                        .help("move the vrrp_script before its users"),
-                );
+                self.late(kind, name, defined.span);
             }
-            let own = self.config.vrrp.scripts.get(defined.index).map(|script| script.effect);
-            let effect = self.tracked_weight(rest, own.unwrap_or_default());
+            let (effect, from) = self.tracked_weight(rest, self.own_effect(kind, defined.index), kind.most());
             if !seen.insert(name.text) {
                 self.tracked_twice(name);
                 continue;
             }
-            draft.trackers.scripts.push(TrackedScript { script: name.text.to_owned(), effect });
-            draft.script_spans.push(name.span);
-            self.used_scripts.insert(name.text);
+            let (text, written) = (name.text.to_owned(), (name.span, from));
+            match kind {
+                Kind::Script => {
+                    draft.trackers.scripts.push(TrackedScript { script: text, effect });
+                    draft.scripts.push(written);
+                }
+                Kind::File => {
+                    draft.trackers.files.push(TrackedFile { file: text, effect });
+                    draft.files.push(written);
+                }
+                Kind::Process => {
+                    draft.trackers.processes.push(TrackedProcess { process: text, effect });
+                    draft.processes.push(written);
+                }
+            }
+            self.used.insert((kind, name.text));
         }
+        true
+    }
+
+    fn own_effect(&self, kind: Kind, index: usize) -> TrackWeight {
+        let vrrp = &self.config.vrrp;
+        match kind {
+            Kind::Script => vrrp.scripts.get(index).map(|script| script.effect),
+            Kind::File => vrrp.files.get(index).map(|file| file.effect),
+            Kind::Process => vrrp.processes.get(index).map(|process| process.effect),
+        }
+        .unwrap_or_default()
+    }
+
+    fn late(&mut self, kind: Kind, name: Word<'_>, defined: Span) {
+        let (noun, block) = (kind.noun(), kind.block());
+        let message =
+            format!("keepalived ignores the tracker `{}`, because the {noun} comes later", name.text);
+        let help = format!("move the {block} before its users");
+        let diagnostic = Diagnostic::hint(Rule::LateDefinition, name.span, message);
+        self.report(diagnostic.also(defined, "defined here").help(help));
     }
 
     fn tracked_twice(&mut self, word: Word<'_>) {
@@ -148,22 +225,73 @@ impl<'a> Lowering<'a> {
         self.report(Diagnostic::tolerated(Rule::DuplicateTracker, word.span, message));
     }
 
-    fn unresolved(&mut self, name: Word<'_>) {
-        let message = format!("there is no vrrp_script `{}`: nothing is tracked here", name.text);
+    fn unresolved(&mut self, kind: Kind, name: Word<'_>) {
+        let block = kind.block();
+        let message = format!("there is no {block} `{}`: nothing is tracked here", name.text);
         let diagnostic = Diagnostic::tolerated(Rule::UnresolvedTracker, name.span, message).label("ignored");
-        self.report(match suggest::nearest(name.text, self.scripts.keys().copied()) {
+        let names = self.tracked.keys().filter(|(other, _)| *other == kind).map(|(_, name)| *name);
+        self.report(match suggest::nearest(name.text, names) {
             Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
-            None => diagnostic.help(format!("define `vrrp_script {} {{ ... }}`", name.text)),
+            None => diagnostic.help(format!("define `{block} {} {{ ... }}`", name.text)),
         });
     }
 
-    /// Names scripts that nothing tracks.
+    /// Names scripts and processes that nothing tracks. Files have other users, too.
     pub(super) fn check_trackers(&mut self) {
-        let unused = self.scripts.iter().filter(|(name, _)| !self.used_scripts.contains(*name));
-        for (name, span) in unused.map(|(&name, defined)| (name, defined.span)).collect::<Vec<_>>() {
-            let message = format!("nothing tracks the script `{name}`, so it never runs");
-            let help = format!("add `track_script {{ {name} }}` to an instance");
+        let unused = self.tracked.iter().filter(|(key, _)| key.0 != Kind::File && !self.used.contains(*key));
+        for ((kind, name), span) in unused.map(|(&key, defined)| (key, defined.span)).collect::<Vec<_>>() {
+            let (noun, line) = (kind.noun(), kind.line());
+            let does = if kind == Kind::Script { "it never runs" } else { "it is never looked for" };
+            let message = format!("nothing tracks the {noun} `{name}`, so {does}");
+            let help = format!("add `{line} {{ {name} }}` to an instance");
             self.report(Diagnostic::hint(Rule::UnusedDefinition, span, message).help(help));
+        }
+    }
+}
+
+/// What trackers refer to by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Kind {
+    Script,
+    File,
+    Process,
+}
+
+impl Kind {
+    /// By the keyword of the references.
+    fn of(line: &str) -> Option<Self> {
+        [Self::Script, Self::File, Self::Process].into_iter().find(|kind| kind.line() == line)
+    }
+
+    const fn line(self) -> &'static str {
+        match self {
+            Self::Script => "track_script",
+            Self::File => "track_file",
+            Self::Process => "track_process",
+        }
+    }
+
+    const fn block(self) -> &'static str {
+        match self {
+            Self::Script => "vrrp_script",
+            Self::File => "track_file",
+            Self::Process => "vrrp_track_process",
+        }
+    }
+
+    pub(super) const fn noun(self) -> &'static str {
+        match self {
+            Self::Script => "script",
+            Self::File => "file",
+            Self::Process => "process",
+        }
+    }
+
+    /// The greatest weight.
+    pub(super) const fn most(self) -> i64 {
+        match self {
+            Self::Script => 253,
+            Self::File | Self::Process => 254,
         }
     }
 }

@@ -104,7 +104,7 @@ pub(super) static EXPLANATIONS: &[Explanation] = &[
     warning(Rule::StrictMode,
         "vrrp_strict forces what RFC 9568 says: no authentication, no changed timers, priority 255 for owners only, and nothing that is \
          sent to the addresses is accepted unless they are owned. Most who have it copied it from a sample. The last one alone is a hint.",
-        "strict_mode\naccept\npreempt_delay 10  # <-", "preempt_delay 10").within(Instance).at(&[Tolerated, Hint]),
+        "version 3\nstrict_mode\naccept\npreempt_delay 10  # <-", "preempt_delay 10").within(Instance).at(&[Tolerated, Hint]),
     warning(Rule::RoundedInterval,
         "VRRPv2 counts whole seconds, VRRPv3 hundredths up to 40.95 s. All routers of an instance must have the same interval.",
         "advert_int 0.5  # <-", "version 3\nadvert_int 0.5").within(Instance),
@@ -141,6 +141,9 @@ pub(super) static EXPLANATIONS: &[Explanation] = &[
     warning(Rule::UnresolvedTracker,
         "Nothing of that name exists, so nothing is tracked: a failure would not be noticed.",
         "track_script {\n    chekc  # <-\n}", "priority 100").within(Instance),
+    warning(Rule::TrackerIncomplete,
+        "There is nothing to look at, so the block is ignored, and with it whatever tracks it.",
+        "track_file maintenance {  # <-\n    weight -1\n}", "track_file maintenance {\n    file /run/maintenance\n    weight -1\n}"),
     hint(Rule::LateDefinition,
         "keepalived reads from top to bottom and ignores a tracker whose script comes later. lvsd does not care.",
         "vrrp_instance VI_1 {\n    interface eth0\n    virtual_router_id 51\n    virtual_ipaddress { 192.0.2.1/24 }\n    track_script {\n        \

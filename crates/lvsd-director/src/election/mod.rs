@@ -19,9 +19,11 @@ use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use lvsd_model::{Instance, SyncGroup, Transport, VrrpConfig};
+use lvsd_model::{Instance, InterfaceName, SyncGroup, Transport, Vrid, VrrpConfig};
 use lvsd_net::{IpProtocol, MAX_DATAGRAM, Outgoing, Timer, Wakeup, time_of_day, uptime};
-use lvsd_vrrp::wire::{Carrier, Envelope, OutgoingAdvert, Reject, RxMeta, Signer, TTL, destinations};
+use lvsd_vrrp::wire::{
+    Carrier, Envelope, OutgoingAdvert, Reject, RxMeta, Signer, TTL, destinations, peek_vrid,
+};
 use lvsd_vrrp::{
     Action, Applied, InstanceId, Outcome, Output, Reception, Router, ShutdownMode, State, Time, Transition,
     WallTime,
@@ -49,6 +51,8 @@ const REPORTS: usize = 32;
 const INPUTS: usize = 16;
 /// Events per wait.
 const EVENTS: usize = 64;
+/// Senders of adverts for other virtual routers that are told.
+const STRANGERS: usize = 256;
 /// How often sources that follow from routes are looked up: the kernel's word on links and addresses says nothing of routes.
 const ROUTES: Duration = Duration::from_secs(1);
 
@@ -77,6 +81,20 @@ pub(crate) enum Input {
         name: String,
         /// How.
         outcome: Outcome,
+    },
+    /// The number in a tracked file.
+    File {
+        /// Its name.
+        name: String,
+        /// The number.
+        value: i64,
+    },
+    /// Whether there are enough of a tracked process, and not too many.
+    Process {
+        /// Its name.
+        name: String,
+        /// Whether.
+        ok: bool,
     },
     /// A new configuration.
     Apply {
@@ -124,6 +142,15 @@ pub(crate) enum Event {
         source: IpAddr,
         /// Why.
         reject: Reject,
+    },
+    /// An advert for a virtual router that is not ours; told once for each sender, and for so many only.
+    UnknownVrid {
+        /// The interface; `None` when the socket has none.
+        interface: Option<InterfaceName>,
+        /// The sender.
+        source: IpAddr,
+        /// The virtual router.
+        vrid: u8,
     },
     /// Adverts of an instance cannot be sent; told once until one can.
     Unsent {
@@ -218,6 +245,7 @@ pub(crate) fn start<G>(
             packet: Vec::with_capacity(256),
             datagram: vec![0; MAX_DATAGRAM],
             signers: HashMap::new(),
+            log_unknown_vrids: false,
             pulse: Pulse::default(),
             told: Told::default(),
             routed: Vec::new(),
@@ -250,6 +278,19 @@ impl Pulse {
 struct Told {
     rejects: HashSet<(InstanceId, Reject)>,
     unsent: HashSet<InstanceId>,
+    strangers: HashSet<Stranger>,
+}
+
+/// Who sends adverts for which other virtual router, and where.
+type Stranger = (Option<InterfaceName>, IpAddr, u8);
+
+impl Told {
+    fn stranger(&mut self, stranger: Stranger, events: &events::UnboundedSender<Event>) {
+        if self.strangers.len() < STRANGERS && self.strangers.insert(stranger.clone()) {
+            let (interface, source, vrid) = stranger;
+            let _ = events.send(Event::UnknownVrid { interface, source, vrid });
+        }
+    }
 }
 
 struct Election {
@@ -265,6 +306,7 @@ struct Election {
     datagram: Vec<u8>,
     /// Of the instances that have sent an advert.
     signers: HashMap<InstanceId, Signer>,
+    log_unknown_vrids: bool,
     pulse: Pulse,
     told: Told,
     /// Unicast instances with neither interface nor source, and a peer of each.
@@ -339,6 +381,11 @@ impl Election {
             let meta = RxMeta { wall, carrier, ..RxMeta::new(source, destination, received.hops) };
             let now = Time::after_start(uptime());
             let reception = self.router.receive(now, interface, meta, received.payload);
+            if reception == Reception::Unknown && self.log_unknown_vrids {
+                let vrid = peek_vrid(&carrier, received.payload).map_or(0, Vrid::get);
+                let stranger = (interface.cloned(), source, vrid);
+                self.told.stranger(stranger, &self.events);
+            }
             self.tell_reject(reception, source);
             self.do_outputs();
         }
@@ -395,6 +442,8 @@ impl Election {
             Input::AddressDeleted { id, address } => self.router.address_deleted(now, id, address),
             Input::StaticMissing { group, what } => self.router.static_missing(now, &group, what),
             Input::Script { name, outcome } => self.router.script_result(now, &name, outcome),
+            Input::File { name, value } => self.router.file_value(now, &name, value),
+            Input::Process { name, ok } => self.router.process_quorum(now, &name, ok),
             Input::Apply { config, done } => {
                 let _ = done.send(self.apply(now, &config));
             }
@@ -432,6 +481,7 @@ impl Election {
     }
 
     fn apply(&mut self, now: Time, config: &VrrpConfig) -> Applied {
+        self.log_unknown_vrids = config.log_unknown_vrids;
         self.sockets.want(config.instances.iter());
         self.ears.want(config.instances.iter());
         self.open_sockets();

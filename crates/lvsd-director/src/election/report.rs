@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use lvsd_ipc::{
-    Adjustment, AdvertCounters, GroupSnapshot, InstanceSnapshot, InstanceState, JournalEntry, RejectCounters,
-    ScriptSnapshot, VrrpSnapshot,
+    Adjustment, AdvertCounters, FileSnapshot, GroupSnapshot, InstanceSnapshot, InstanceState, JournalEntry,
+    ProcessSnapshot, RejectCounters, ScriptSnapshot, VrrpSnapshot,
 };
 use lvsd_vrrp::{Edge, GroupView, InstanceId, InstanceView, Router, ScriptView, State, Time, Verdict};
 
@@ -27,6 +27,11 @@ pub(super) fn report(router: &Router, now: Time, worst_lateness: Duration) -> Re
         instances: router.instances().map(|view| instance(&view, now)).collect(),
         groups: router.groups().map(|view| group(router, &view)).collect(),
         scripts: router.scripts().map(script).collect(),
+        files: router.files().map(|(name, value)| FileSnapshot { name: name.to_owned(), value }).collect(),
+        processes: router
+            .processes()
+            .map(|(name, ok)| ProcessSnapshot { name: name.to_owned(), ok })
+            .collect(),
         unknown_vrid: counters.unknown_vrid,
         malformed: counters.malformed,
         membership_reports: counters.membership_reports,
@@ -124,6 +129,7 @@ const fn rejected(counters: &lvsd_vrrp::RejectCounters) -> RejectCounters {
         unknown_peer: counters.unknown_peer,
         wrong_destination: counters.wrong_destination,
         own_packet: counters.own_packet,
+        owner_ignored: counters.owner_ignored,
     }
 }
 

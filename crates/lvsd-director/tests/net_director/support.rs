@@ -95,6 +95,8 @@ pub(crate) fn instance(name: &str, priority: u8, vips: &[&str]) -> Instance {
         resign_on_priority_drop: false,
         lower_prio_no_advert: false,
         higher_prio_send_advert: false,
+        owner_ignores_adverts: false,
+        late_backup: None,
         skip_check_adv_addr: false,
         v3_checksum_as_v2: false,
         ignore_own_interface: false,

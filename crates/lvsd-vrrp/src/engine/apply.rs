@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::mem;
 use std::sync::Arc;
 
-use lvsd_model::{Instance as Config, TrackGroup, TrackScript, VrrpConfig};
+use lvsd_model::{Instance as Config, TrackFile, TrackGroup, TrackProcess, TrackScript, VrrpConfig};
 
 use super::Router;
 use super::group::Group;
@@ -12,7 +12,7 @@ use super::instance::{Ending, Event, Farewell, Instance};
 use super::lookup::Lookup;
 use super::output::{Action, AddressChange, AnnounceReason, Cause, InstanceId, State};
 use super::phase::Phase;
-use super::tracking::Script;
+use super::tracking::{File, Process, Script};
 use crate::judge::{ScriptJudge, Verdict};
 use crate::time::Time;
 
@@ -42,6 +42,8 @@ impl Router {
         }
         self.apply_scripts(&config.scripts);
         self.apply_track_groups(&config.track_groups);
+        self.apply_files(&config.files);
+        self.apply_processes(&config.processes);
         self.retire_missing(now, config, &mut applied);
         self.apply_instances(now, config, &mut applied);
         self.apply_groups(now, config);
@@ -82,6 +84,29 @@ impl Router {
             for member in &group.members {
                 self.facts.track_groups.entry(member.clone()).or_default().push(group.name.clone());
             }
+        }
+    }
+
+    /// What is known of a file stays while it is the same file.
+    fn apply_files(&mut self, files: &[TrackFile]) {
+        let mut before = mem::take(&mut self.facts.files);
+        self.files = files.iter().map(|file| file.name.clone()).collect();
+        for config in files {
+            let kept = before.remove(&config.name).filter(|old| old.config.path == config.path);
+            let value = kept.and_then(|old| old.value);
+            self.facts.files.insert(config.name.clone(), File { config: config.clone(), value });
+        }
+    }
+
+    /// What is known of a process stays while the same processes are counted; the effect of their number may be another.
+    fn apply_processes(&mut self, processes: &[TrackProcess]) {
+        let mut before = mem::take(&mut self.facts.processes);
+        self.processes = processes.iter().map(|process| process.name.clone()).collect();
+        for config in processes {
+            let same =
+                |old: &Process| TrackProcess { effect: config.effect, ..old.config.clone() } == *config;
+            let ok = before.remove(&config.name).filter(same).and_then(|old| old.ok);
+            self.facts.processes.insert(config.name.clone(), Process { config: config.clone(), ok });
         }
     }
 

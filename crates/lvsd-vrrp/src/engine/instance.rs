@@ -255,7 +255,7 @@ impl Instance {
             return Readiness::At(startup_ends);
         }
         let awaited = &self.tracking.awaited;
-        if awaited.scripts.is_empty() {
+        if awaited.trackers.is_empty() {
             return Readiness::Now;
         }
         if awaited.decisive {
@@ -484,6 +484,10 @@ impl Instance {
 
     fn timeout_in_master(&mut self, now: Time, mut master: Master, out: &mut Outputs) -> Consequence {
         let late = now.since(master.advert_at);
+        if self.config.late_backup.is_some_and(|priority| late >= self.silence_tolerated_by(priority)) {
+            self.become_backup(now, None, Cause::Late, out);
+            return Consequence::Yielded;
+        }
         if master.advert_at <= now {
             // §6.4.3: the beat is kept, unless more than one was missed.
             let interval = self.config.advert_interval.duration();
@@ -504,8 +508,13 @@ impl Instance {
 
     /// How late an advert of ours may be before a backup, of the best priority even, takes over.
     fn silence_tolerated(&self) -> Duration {
+        self.silence_tolerated_by(Priority::OWNER)
+    }
+
+    /// How late an advert of ours may be before a backup of that priority takes over.
+    fn silence_tolerated_by(&self, priority: Priority) -> Duration {
         let adverts = self.config.down_timer_adverts.saturating_sub(1);
-        down_interval(self.config.version, self.config.advert_interval, Priority::OWNER, adverts)
+        down_interval(self.config.version, self.config.advert_interval, priority, adverts)
     }
 
     /// A reload: everybody learns the new values at once.

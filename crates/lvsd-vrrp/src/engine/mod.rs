@@ -105,6 +105,9 @@ pub struct Router {
     groups: Vec<Group>,
     /// Names of scripts in configuration order.
     scripts: Vec<String>,
+    /// Names of files and processes in configuration order.
+    files: Vec<String>,
+    processes: Vec<String>,
     facts: Facts,
     lookup: Lookup,
     deadlines: Deadlines,
@@ -223,6 +226,20 @@ impl Router {
             None => self.facts.missing.remove(group),
         };
         self.settle_if(now, before != what);
+    }
+
+    /// The number in a tracked file; 0 when there is no file or no number. Unknown names are ignored.
+    pub fn file_value(&mut self, now: Time, file: &str, value: i64) {
+        let Some(file) = self.facts.files.get_mut(file) else { return };
+        let before = file.value.replace(value);
+        self.settle_if(now, before != Some(value));
+    }
+
+    /// Whether there are as many of a tracked process as there should be. Unknown names are ignored.
+    pub fn process_quorum(&mut self, now: Time, process: &str, ok: bool) {
+        let Some(process) = self.facts.processes.get_mut(process) else { return };
+        let before = process.ok.replace(ok);
+        self.settle_if(now, before != Some(ok));
     }
 
     /// A virtual address of the instance is gone from its interface, and it was not us. While MASTER it is put back and announced;

@@ -70,6 +70,8 @@ pub enum Cause {
     OwnerConflict,
     /// Trackers lowered the priority of a master that does not preempt, and it is to resign then.
     PriorityDropped,
+    /// An advert of ours came so late that somebody else must have taken over (`timer_expired_backup`).
+    Late,
     /// A fault appeared.
     Faulty,
     /// The last fault passed.
@@ -97,6 +99,7 @@ impl fmt::Display for Cause {
             Self::HigherAddress => "advert of equal priority from a higher address",
             Self::OwnerConflict => "another address owner does not give way",
             Self::PriorityDropped => "trackers lowered its priority",
+            Self::Late => "too late for an advert of its own",
             Self::Faulty => "fault",
             Self::Recovered => "all faults passed",
             Self::Group => "the sync group moves together",

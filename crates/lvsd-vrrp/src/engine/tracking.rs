@@ -6,7 +6,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use lvsd_model::{
-    Family, Instance as Config, InterfaceName, Priority, SyncGroup, TrackScript, TrackWeight, Trackers,
+    Family, Instance as Config, InterfaceName, Priority, SyncGroup, TrackFile, TrackProcess, TrackScript,
+    TrackWeight, Trackers, Transport,
 };
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +29,10 @@ pub enum Tracker {
     Interface(InterfaceName),
     /// A script, by name.
     Script(String),
+    /// A file, by name.
+    File(String),
+    /// A process, by name.
+    Process(String),
 }
 
 impl fmt::Display for Tracker {
@@ -35,6 +40,8 @@ impl fmt::Display for Tracker {
         match self {
             Self::Interface(name) => write!(f, "interface {name}"),
             Self::Script(name) => write!(f, "script {name}"),
+            Self::File(name) => write!(f, "file {name}"),
+            Self::Process(name) => write!(f, "process {name}"),
         }
     }
 }
@@ -55,6 +62,8 @@ pub enum Fault {
     LinkDown(InterfaceName),
     /// There is no address to send adverts from.
     NoSource,
+    /// A unicast instance has no peer.
+    NoPeer,
     /// A tracker of weight 0 fails.
     Tracker(Tracker),
     /// Another member of the sync group has a fault.
@@ -68,6 +77,7 @@ impl fmt::Display for Fault {
         match self {
             Self::LinkDown(name) => write!(f, "interface {name} is down"),
             Self::NoSource => f.write_str("no source address for adverts"),
+            Self::NoPeer => f.write_str("no unicast peer"),
             Self::Tracker(tracker) => write!(f, "{tracker} failed"),
             Self::Group(member) => write!(f, "{member} of the sync group has a fault"),
             Self::Static(what) => write!(f, "{what} is missing"),
@@ -88,6 +98,24 @@ pub(super) struct Facts {
     pub(super) missing: HashMap<String, String>,
     /// The track groups of each instance, by its name.
     pub(super) track_groups: HashMap<String, Vec<String>>,
+    /// Tracked files by name.
+    pub(super) files: HashMap<String, File>,
+    /// Tracked processes by name.
+    pub(super) processes: HashMap<String, Process>,
+}
+
+/// A tracked file with the number in it, once it was looked at.
+#[derive(Debug)]
+pub(super) struct File {
+    pub(super) config: TrackFile,
+    pub(super) value: Option<i64>,
+}
+
+/// A tracked process; whether there are as many as there should be, once they were counted.
+#[derive(Debug)]
+pub(super) struct Process {
+    pub(super) config: TrackProcess,
+    pub(super) ok: Option<bool>,
 }
 
 /// A tracked script with what is believed about it.
@@ -100,12 +128,23 @@ pub(super) struct Script {
 /// First results that an instance has to wait for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Awaited {
-    /// The scripts without a result.
-    pub(super) scripts: Vec<String>,
+    /// The scripts, files and processes without a result.
+    pub(super) trackers: Vec<Tracker>,
     /// One of them has weight 0: no start without it.
     pub(super) decisive: bool,
     /// The longest timeout among them.
     pub(super) timeout: Duration,
+}
+
+/// How long the first look at a file or at the processes may take.
+const LOOK: Duration = Duration::from_secs(1);
+
+impl Awaited {
+    fn add(&mut self, tracker: Tracker, effect: TrackWeight, timeout: Duration) {
+        self.trackers.push(tracker);
+        self.decisive |= effect.weight == 0;
+        self.timeout = self.timeout.max(timeout);
+    }
 }
 
 /// The judgement over one instance, made anew from all facts whenever one of them changes.
@@ -163,6 +202,9 @@ pub(super) fn evaluate(
     }
     let groups = facts.track_groups.get(&config.name).into_iter().flatten();
     tracking.faults.extend(groups.filter_map(|group| facts.missing.get(group)).cloned().map(Fault::Static));
+    if matches!(&config.transport, Transport::Unicast { peers, .. } if peers.is_empty()) {
+        tracking.faults.push(Fault::NoPeer);
+    }
     for (tracker, effect) in relevant_trackers(config, group) {
         apply(config, &tracker, effect, facts, &mut tracking);
     }
@@ -220,12 +262,18 @@ fn listed(trackers: &Trackers) -> impl Iterator<Item = (Tracker, TrackWeight)> +
     let interfaces =
         trackers.interfaces.iter().map(|line| (Tracker::Interface(line.interface.clone()), line.effect));
     let scripts = trackers.scripts.iter().map(|line| (Tracker::Script(line.script.clone()), line.effect));
-    interfaces.chain(scripts)
+    let files = trackers.files.iter().map(|line| (Tracker::File(line.file.clone()), line.effect));
+    let processes =
+        trackers.processes.iter().map(|line| (Tracker::Process(line.process.clone()), line.effect));
+    interfaces.chain(scripts).chain(files).chain(processes)
 }
 
 fn apply(config: &Config, tracker: &Tracker, effect: TrackWeight, facts: &Facts, tracking: &mut Tracking) {
     if effect.weight != 0 && config.priority.is_owner() {
         return;
+    }
+    if let Tracker::File(name) = tracker {
+        return apply_file(name, effect, facts, tracking);
     }
     match (health(tracker, effect, facts, &mut tracking.awaited), effect.weight) {
         (Health::Neutral, _) => {}
@@ -244,6 +292,26 @@ fn apply(config: &Config, tracker: &Tracker, effect: TrackWeight, facts: &Facts,
     }
 }
 
+/// A file is no matter of OK or failed: its number counts, times the weight.
+fn apply_file(name: &str, effect: TrackWeight, facts: &Facts, tracking: &mut Tracking) {
+    let Some(file) = facts.files.get(name) else { return };
+    let tracker = Tracker::File(name.to_owned());
+    let Some(value) = file.value else {
+        tracking.awaited.add(tracker, effect, LOOK);
+        return;
+    };
+    let sign = if effect.reverse { -1 } else { 1 };
+    let amount = value.saturating_mul(i64::from(effect.weight)).saturating_mul(sign);
+    let faulty = if effect.weight == 0 { (value != 0) != effect.reverse } else { amount <= -254 };
+    if faulty {
+        tracking.faults.push(Fault::Tracker(tracker));
+    } else if amount != 0 {
+        // More than this moves no priority; the sum stays far from overflowing.
+        let amount = i32::try_from(amount.clamp(-254, 254)).unwrap_or_default();
+        tracking.adjustments.push(Adjustment { tracker, amount });
+    }
+}
+
 fn health(tracker: &Tracker, effect: TrackWeight, facts: &Facts, awaited: &mut Awaited) -> Health {
     match tracker {
         Tracker::Interface(name) if facts.up.contains(name) => Health::Ok,
@@ -254,13 +322,22 @@ fn health(tracker: &Tracker, effect: TrackWeight, facts: &Facts, awaited: &mut A
                 Verdict::Ok => Health::Ok,
                 Verdict::Failed => Health::Failed,
                 Verdict::Unknown => {
-                    awaited.scripts.push(name.clone());
-                    awaited.decisive |= effect.weight == 0;
-                    awaited.timeout = awaited.timeout.max(script.config.timeout);
+                    awaited.add(tracker.clone(), effect, script.config.timeout);
                     Health::Neutral
                 }
                 Verdict::Disabled => Health::Neutral,
             }
         }
+        Tracker::Process(name) => match facts.processes.get(name).map(|process| process.ok) {
+            Some(Some(true)) => Health::Ok,
+            Some(Some(false)) => Health::Failed,
+            Some(None) => {
+                awaited.add(tracker.clone(), effect, LOOK);
+                Health::Neutral
+            }
+            None => Health::Neutral,
+        },
+        // Judged by its number.
+        Tracker::File(_) => Health::Neutral,
     }
 }

@@ -9,6 +9,7 @@ use super::instance::{Heard, Instance};
 use super::journal::{Journal, JournalEntry};
 use super::output::{InstanceId, State};
 use super::phase::Phase;
+use super::tracking::Tracker;
 use super::tracking::{Adjustment, Fault};
 use crate::counters::{AdvertCounters, Edge, RejectCounters, RouterCounters};
 use crate::judge::ScriptJudge;
@@ -49,7 +50,7 @@ pub struct InstanceView<'a> {
     /// Why it is in FAULT.
     pub faults: &'a [Fault],
     /// Scripts without a first result.
-    pub awaited: &'a [String],
+    pub awaited: &'a [Tracker],
     /// The last believed advert.
     pub heard: Option<Heard>,
     /// The interval by which its timers go.
@@ -136,6 +137,19 @@ impl Router {
         scripts.map(|script| ScriptView { config: &script.config, judge: &script.judge })
     }
 
+    /// All tracked files with their numbers, in configuration order; `None` before the first look.
+    pub fn files(&self) -> impl Iterator<Item = (&str, Option<i64>)> {
+        let known = |name| self.facts.files.get(name).and_then(|file| file.value);
+        self.files.iter().map(move |name| (name.as_str(), known(name)))
+    }
+
+    /// All tracked processes, and whether there are as many as there should be, in configuration order; `None` before the first
+    /// look.
+    pub fn processes(&self) -> impl Iterator<Item = (&str, Option<bool>)> {
+        let known = |name| self.facts.processes.get(name).and_then(|process| process.ok);
+        self.processes.iter().map(move |name| (name.as_str(), known(name)))
+    }
+
     /// Packets that belong to no instance.
     #[must_use]
     pub const fn counters(&self) -> RouterCounters {
@@ -159,7 +173,7 @@ impl Instance {
             effective_priority: self.priority(),
             adjustments: &self.tracking.adjustments,
             faults: &self.tracking.faults,
-            awaited: &self.tracking.awaited.scripts,
+            awaited: &self.tracking.awaited.trackers,
             heard: self.heard,
             interval: backup.map_or(self.config.advert_interval, |backup| backup.interval(&self.config)),
             timer: self.timer(),

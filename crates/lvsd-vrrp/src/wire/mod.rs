@@ -113,6 +113,9 @@ pub enum Reject {
     /// Our own packet came back.
     #[error("our own packet came back")]
     OwnPacket,
+    /// `owner_ignore_adverts`.
+    #[error("this router owns the addresses and ignores adverts")]
+    OwnerIgnores,
 }
 
 impl<I> nom::error::ParseError<I> for Reject {

@@ -86,8 +86,8 @@ pub struct Checked<'a> {
 /// Judges a packet that names the VRID of `config`, with what is remembered about earlier ones.
 ///
 /// Order: authentication header, length, TTL of multicast, version, `auth_hmac`, authentication (VRRPv2), interval (VRRPv2: a
-/// difference drops), type, interval (VRRPv3: only zero drops), checksum, multicast or unicast as configured, addresses (never
-/// drop), peer and its TTL limits.
+/// difference drops), type, interval (VRRPv3: only zero drops), checksum, multicast or unicast as configured, `owner_ignore_adverts`,
+/// addresses (never drop), peer and its TTL limits.
 ///
 /// # Errors
 /// The first check that fails.
@@ -128,6 +128,7 @@ pub fn check<'a>(
         Transport::Unicast { .. } => !meta.destination.is_multicast(),
     };
     require(expected, Reject::WrongDestination)?;
+    require(!config.owner_ignores_adverts || !config.priority.is_owner(), Reject::OwnerIgnores)?;
     let addresses_differ = address_check == AddressCheck::Compare && !same_addresses(config, &advert);
     check_peer(&config.transport, meta)?;
     Ok(Checked { advert, interval, interval_differs: interval != config.advert_interval, addresses_differ })

@@ -13,4 +13,5 @@ mod resign;
 mod start;
 mod tracking;
 mod vmac;
+mod watched;
 mod why;

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use lvsd_model::{AdvertInterval, Family, InitialState, Trackers, Transport, Version};
-use lvsd_vrrp::{Action, Fault, LinkState, Outcome, Output, Router, ShutdownMode, State, Time, Timer};
+use lvsd_vrrp::{
+    Action, Fault, LinkState, Outcome, Output, Router, ShutdownMode, State, Time, Timer, Tracker,
+};
 
 use crate::support::{
     HIGH, Host, SECOND, at, effect, instance, ip, link, micros, millis, only, script, track_script, unicast,
@@ -192,7 +194,7 @@ fn script_of_weight_0_is_waited_for() {
     let mut config = only(instance("vi", 1, 100));
     config.scripts = vec![script("chk")];
     config.instances[0].trackers =
-        Trackers { scripts: vec![track_script("chk", effect(0))], interfaces: vec![] };
+        Trackers { scripts: vec![track_script("chk", effect(0))], ..Trackers::default() };
     for (outcome, state) in [
         (Outcome::Success, State::Backup),
         (Outcome::Failure, State::Fault),
@@ -202,7 +204,7 @@ fn script_of_weight_0_is_waited_for() {
         let mut host = Host::start(config.clone());
         host.run(SECOND * 3600);
         assert_eq!((host.state(), host.told().len()), (State::Init, 0), "not notified");
-        assert_eq!(host.view().awaited, ["chk"]);
+        assert_eq!(host.view().awaited, [Tracker::Script("chk".to_owned())]);
         host.script("chk", outcome);
         assert_eq!(host.state(), state, "{outcome:?}");
     }

@@ -66,6 +66,8 @@ fn config() -> Config {
         resign_on_priority_drop: false,
         lower_prio_no_advert: false,
         higher_prio_send_advert: true,
+        owner_ignores_adverts: false,
+        late_backup: None,
         skip_check_adv_addr: true,
         v3_checksum_as_v2: false,
         ignore_own_interface: false,

@@ -134,7 +134,7 @@ fn adverts(page: &mut Page, instances: &[Labelled<'_>]) {
 }
 
 /// The counters with their label values; taken apart so that a new one cannot be forgotten.
-fn causes(rejected: &RejectCounters) -> [(&'static str, u64); 20] {
+fn causes(rejected: &RejectCounters) -> [(&'static str, u64); 21] {
     let RejectCounters {
         length,
         ttl,
@@ -156,6 +156,7 @@ fn causes(rejected: &RejectCounters) -> [(&'static str, u64); 20] {
         unknown_peer,
         wrong_destination,
         own_packet,
+        owner_ignored,
     } = *rejected;
     [
         ("length", length),
@@ -178,6 +179,7 @@ fn causes(rejected: &RejectCounters) -> [(&'static str, u64); 20] {
         ("unknown_peer", unknown_peer),
         ("wrong_destination", wrong_destination),
         ("own_packet", own_packet),
+        ("owner_ignored", owner_ignored),
     ]
 }
 

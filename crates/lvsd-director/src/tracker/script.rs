@@ -16,7 +16,7 @@ use crate::election;
 
 /// The scripts of the plan in force.
 #[derive(Debug, Default)]
-pub(crate) struct Trackers {
+pub(super) struct Scripts {
     running: BTreeMap<String, Running>,
     /// Why a script cannot run, by name.
     refused: Refusals,
@@ -48,10 +48,10 @@ impl Drop for Running {
     }
 }
 
-impl Trackers {
+impl Scripts {
     /// Ends the scripts that a plan changes or does not have; before the election has the plan, so that it never takes a result
     /// of the old script for one of the new.
-    pub(crate) fn retire(&mut self, scripts: &[TrackScript], policy: &ScriptPolicy) {
+    pub(super) fn retire(&mut self, scripts: &[TrackScript], policy: &ScriptPolicy) {
         let configs: HashMap<&str, &TrackScript> =
             scripts.iter().map(|config| (config.name.as_str(), config)).collect();
         self.running.retain(|name, running| {
@@ -60,7 +60,7 @@ impl Trackers {
     }
 
     /// Moves to the scripts of a plan; those that did not change go on undisturbed.
-    pub(crate) fn apply(
+    pub(super) fn apply(
         &mut self,
         scripts: &[TrackScript],
         policy: &ScriptPolicy,
@@ -77,12 +77,12 @@ impl Trackers {
     }
 
     /// Why scripts cannot run at all, by name.
-    pub(crate) fn refused(&self) -> HashMap<String, String> {
+    pub(super) fn refused(&self) -> HashMap<String, String> {
         lock(&self.refused).clone()
     }
 
     /// Ends all runs.
-    pub(crate) fn stop(&mut self) {
+    pub(super) fn stop(&mut self) {
         self.running.clear();
     }
 
@@ -241,7 +241,7 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("check.sh");
         let (handle, inputs) = election::Handle::for_tests();
-        let mut trackers = Trackers::default();
+        let mut trackers = Scripts::default();
         trackers.apply(&[script(&path.to_string_lossy())], &ScriptPolicy::default(), &handle);
         assert!(trackers.refused().contains_key("check"));
         assert_eq!(next(&inputs).await, Outcome::Disabled);
@@ -262,7 +262,7 @@ mod tests {
     #[tokio::test]
     async fn an_unchanged_script_goes_on_over_a_reload_and_a_removed_one_ends() {
         let (handle, inputs) = election::Handle::for_tests();
-        let mut trackers = Trackers::default();
+        let mut trackers = Scripts::default();
         let policy = ScriptPolicy::default();
         let check = script("/bin/true");
         trackers.apply(std::slice::from_ref(&check), &policy, &handle);
