@@ -345,6 +345,8 @@ mod tests {
         assert_eq!(next(&inputs).await, 6);
         let heavier = TrackFile { effect: TrackWeight { weight: 2, reverse: false }, ..config };
         files.apply(&[heavier], &handle);
-        assert_eq!(next(&inputs).await, 6, "read anew, not written anew");
+        assert_eq!(value_of(&path.to_string_lossy()), 6, "not written anew");
+        std::fs::write(&path, "7\n").expect("written");
+        assert_eq!(next(&inputs).await, 7);
     }
 }

@@ -79,6 +79,8 @@ metrics! {
     SCRIPT_DISABLED Gauge "lvsd_vrrp_script_disabled" ["script"] "Whether a tracked script cannot run at all.";
     SCRIPT_RUNS Counter "lvsd_vrrp_script_runs_total" ["script", "result"] "Runs of a tracked script by result.";
     SCRIPT_TIMEOUTS Counter "lvsd_vrrp_script_timeouts_total" ["script"] "Runs that were killed for their time; they count as failures too.";
+    FILE_VALUE Gauge "lvsd_vrrp_track_file_value" ["file"] "The number in a tracked file; absent before the first look.";
+    PROCESS_UP Gauge "lvsd_vrrp_track_process_up" ["process"] "Whether there are as many of a tracked process as there should be; absent before the first look.";
     VRRP_UNKNOWN Counter "lvsd_vrrp_unknown_vrid_packets_total" [] "Adverts for virtual routers that are not configured here.";
     VRRP_MALFORMED Counter "lvsd_vrrp_malformed_packets_total" [] "Packets that are no VRRP at all.";
     VRRP_MEMBERSHIP_REPORTS Counter "lvsd_vrrp_membership_reports_total" [] "IGMP and MLD reports heard, whatever they were about.";

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lvsd_ipc::{
-    Adjustment, AdvertCounters, CheckSnapshot, CheckerSnapshot, Counters, GroupSnapshot, InstanceSnapshot,
-    InstanceState, IpvsHealth, RealServerSnapshot, RejectCounters, ScriptSnapshot, ServiceSnapshot,
-    VrrpSnapshot,
+    Adjustment, AdvertCounters, CheckSnapshot, CheckerSnapshot, Counters, FileSnapshot, GroupSnapshot,
+    InstanceSnapshot, InstanceState, IpvsHealth, ProcessSnapshot, RealServerSnapshot, RejectCounters,
+    ScriptSnapshot, ServiceSnapshot, VrrpSnapshot,
 };
 use lvsd_model::{Family, MetricsListen, Version};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -100,6 +100,11 @@ fn vrrp() -> VrrpSnapshot {
             script("web", Some(false), None),
             script("gone", None, Some("/x: not found".to_owned())),
         ],
+        files: vec![
+            FileSnapshot { name: "duty".to_owned(), value: Some(-7) },
+            FileSnapshot { name: "new".to_owned(), value: None },
+        ],
+        processes: vec![ProcessSnapshot { name: "nginx".to_owned(), ok: Some(true) }],
         unknown_vrid: 11,
         malformed: 12,
         membership_reports: 13,

@@ -205,6 +205,20 @@ fn groups_and_scripts(page: &mut Page, snapshot: &VrrpSnapshot) {
             }
         }
     });
+    page.metric(&m::FILE_VALUE, |series| {
+        for file in &snapshot.files {
+            if let Some(value) = file.value {
+                series.add(&[&file.name], value);
+            }
+        }
+    });
+    page.metric(&m::PROCESS_UP, |series| {
+        for process in &snapshot.processes {
+            if let Some(ok) = process.ok {
+                series.add(&[&process.name], ok);
+            }
+        }
+    });
     page.metric(&m::SCRIPT_DISABLED, |series| {
         scripts.iter().for_each(|script| series.add(&[&script.name], script.disabled.is_some()));
     });
