@@ -30,6 +30,7 @@ impl Instance {
                 let from = self.standing.dropped_from.unwrap_or(self.config.priority);
                 Because::PriorityDropped { from: from.get() }
             }
+            Cause::Late => Because::Late,
             Cause::Faulty => Because::Faulty { faults: self.tracking.faults.clone() },
             Cause::Recovered => Because::Recovered,
             Cause::Group => Because::Group,

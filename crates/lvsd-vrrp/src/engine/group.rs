@@ -90,7 +90,13 @@ impl Router {
         };
         instance.phase = Phase::Init(init);
         if instance.readiness(now, init, startup_ends) != Readiness::Now {
-            let scripts = instance.tracking.awaited.scripts.clone();
+            let awaited = instance.tracking.awaited.trackers.iter();
+            // Scripts by their names alone; they are what is waited for as a rule.
+            let scripts = awaited.map(|tracker| match tracker {
+                super::tracking::Tracker::Script(name) => name.clone(),
+                other => other.to_string(),
+            });
+            let scripts = scripts.collect();
             instance.journal.stayed(
                 now,
                 if now < startup_ends { Stay::WaitsForStartup } else { Stay::WaitsForScripts { scripts } },

@@ -102,6 +102,8 @@ pub enum Because {
         /// It.
         last: Option<Sighting>,
     },
+    /// An advert of ours came so late that a router of the priority of `timer_expired_backup` has taken over.
+    Late,
     /// Trackers lowered the priority of a master that does not preempt (`resign_on_priority_drop`).
     PriorityDropped {
         /// From that.
@@ -315,6 +317,7 @@ impl fmt::Display for Because {
             Self::OwnerConflict { last } => {
                 write!(f, "heard {}, also an owner, which does not give way", Of(last))
             }
+            Self::Late => f.write_str("its advert came so late that somebody else must have taken over"),
             Self::PriorityDropped { from } => {
                 write!(f, "trackers lowered its priority from {from}, and it does not preempt")
             }
