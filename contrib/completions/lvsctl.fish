@@ -30,6 +30,9 @@ complete -c lvsctl -n "__fish_lvsctl_needs_command" -f -a "check" -d 'Check conf
 complete -c lvsctl -n "__fish_lvsctl_needs_command" -f -a "compare" -d 'Compare the configurations of two nodes of a pair'
 complete -c lvsctl -n "__fish_lvsctl_needs_command" -f -a "fmt" -d 'Lay a configuration file out in the canonical way'
 complete -c lvsctl -n "__fish_lvsctl_needs_command" -f -a "keywords" -d 'Explain keywords of the configuration language'
+complete -c lvsctl -n "__fish_lvsctl_needs_command" -f -a "status" -d 'Tell how a daemon and all that it does is'
+complete -c lvsctl -n "__fish_lvsctl_needs_command" -f -a "events" -d 'Tell what has happened to a daemon, and what happens'
+complete -c lvsctl -n "__fish_lvsctl_needs_command" -f -a "reload" -d 'Have a daemon read its configuration again'
 complete -c lvsctl -n "__fish_lvsctl_needs_command" -f -a "show" -d 'Show what lvsd understands'
 complete -c lvsctl -n "__fish_lvsctl_using_subcommand check" -l format -d 'How the findings are written: JSON is one object per file, each on a line of standard output' -r -f -a "text\t'For people, with the lines of the file'
 concise\t'A line each'
@@ -49,6 +52,20 @@ complete -c lvsctl -n "__fish_lvsctl_using_subcommand fmt" -s h -l help -d 'Prin
 complete -c lvsctl -n "__fish_lvsctl_using_subcommand keywords" -l format -d 'How the answer is written' -r -f -a "text\t'For people'
 json\t'For programs'"
 complete -c lvsctl -n "__fish_lvsctl_using_subcommand keywords" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand status" -s s -l socket -d 'Its control socket [default: control.sock in $LVSD_RUNTIME_DIR or /run/lvsd]' -r -F
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand status" -l format -d 'How the answer is written' -r -f -a "text\t'For people'
+json\t'For programs'"
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand events" -s s -l socket -d 'Its control socket [default: control.sock in $LVSD_RUNTIME_DIR or /run/lvsd]' -r -F
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand events" -l format -d 'How each event is written, on a line of its own' -r -f -a "text\t'For people'
+json\t'For programs'"
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand events" -l after -d 'Only events after that of this number' -r
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand events" -s f -l follow -d 'Do not end: tell what happens as it happens'
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand events" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand reload" -s s -l socket -d 'Its control socket [default: control.sock in $LVSD_RUNTIME_DIR or /run/lvsd]' -r -F
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand reload" -l format -d 'How the answer is written' -r -f -a "text\t'For people'
+json\t'For programs'"
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand reload" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c lvsctl -n "__fish_lvsctl_using_subcommand show; and not __fish_seen_subcommand_from config" -s h -l help -d 'Print help'
 complete -c lvsctl -n "__fish_lvsctl_using_subcommand show; and not __fish_seen_subcommand_from config" -f -a "config" -d 'A configuration with every default filled in, as JSON'
 complete -c lvsctl -n "__fish_lvsctl_using_subcommand show; and __fish_seen_subcommand_from config" -l format -d 'How it is written' -r -f -a "json\t'The model'"

@@ -35,6 +35,17 @@ pub(crate) enum Command {
     ///
     /// The exit status is 1 when no keyword matches.
     Keywords(Keywords),
+    /// Tell how a daemon and all that it does is
+    Status(Status),
+    /// Tell what has happened to a daemon, and what happens
+    ///
+    /// The daemon remembers its last 1024 events.
+    Events(Events),
+    /// Have a daemon read its configuration again
+    ///
+    /// Waits until it is in force, and tells what is to be said about it. The exit status is 1 when it is refused; then
+    /// nothing has changed.
+    Reload(Reload),
     /// Show what lvsd understands
     Show {
         #[command(subcommand)]
@@ -71,6 +82,53 @@ impl Findings {
             Self::Json => "json",
         }
     }
+}
+
+/// Which daemon.
+#[derive(Debug, Args)]
+pub(crate) struct Daemon {
+    /// Its control socket [default: control.sock in $LVSD_RUNTIME_DIR or /run/lvsd]
+    #[arg(short, long, value_name = "PATH")]
+    socket: Option<PathBuf>,
+}
+
+impl Daemon {
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.socket.clone().unwrap_or_else(crate::daemon::default_socket)
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    #[command(flatten)]
+    pub(crate) daemon: Daemon,
+    /// How the answer is written
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Events {
+    #[command(flatten)]
+    pub(crate) daemon: Daemon,
+    /// How each event is written, on a line of its own
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+    /// Do not end: tell what happens as it happens
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+    /// Only events after that of this number
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) after: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Reload {
+    #[command(flatten)]
+    pub(crate) daemon: Daemon,
+    /// How the answer is written
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
 }
 
 #[derive(Debug, Args)]

@@ -7,11 +7,15 @@
 mod check;
 mod cli;
 mod compare;
+mod daemon;
+mod events;
 mod fmt;
 mod keywords;
 mod manual;
 mod reading;
+mod reload;
 mod show;
+mod status;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -60,6 +64,9 @@ fn obey(command: Command, out: &mut impl Write) -> Result<Status, Failure> {
         Command::Compare(wanted) => compare::print(&wanted, out),
         Command::Fmt(wanted) => fmt::run(&wanted, out),
         Command::Keywords(wanted) => keywords::print(&wanted, out),
+        Command::Status(wanted) => status::print(&wanted, out),
+        Command::Events(wanted) => events::print(&wanted, out),
+        Command::Reload(wanted) => reload::run(&wanted, out),
         Command::Show { what: Show::Config(wanted) } => show::print(&wanted, out),
     }
 }
@@ -94,6 +101,10 @@ enum Failure {
     File { path: String, source: io::Error },
     #[error("{path}: {source}")]
     Layout { path: String, source: lvsd_config::Unformattable },
+    #[error("no daemon is reached at {path}: {source}")]
+    Socket { path: String, source: io::Error },
+    #[error("the daemon: {0}")]
+    Daemon(String),
     #[error("{0} is not usable; see lvsctl check {0}")]
     Unusable(String),
 }

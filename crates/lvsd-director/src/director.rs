@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lvsd_ipc::{
-    Applied, FrameReader, FrameWriter, FromChild, Generation, StopManner, ToChild, VrrpPlan, VrrpSnapshot,
+    Applied, ChildEvent, FrameReader, FrameWriter, FromChild, Generation, StopManner, ToChild, VrrpPlan,
+    VrrpSnapshot,
 };
 use lvsd_model::{Instance, InterfaceName, SchedulingClass, Statics, VirtualAddress, VrrpConfig};
 use lvsd_net::{Rtnl, uptime};
@@ -458,6 +459,13 @@ impl Director {
                         from, to, cause, priority, why, "instance changed its state"
                     );
                 }
+                self.say(FromChild::Event(ChildEvent::Instance {
+                    name: config.name.clone(),
+                    from: election::state(transition.from),
+                    to: election::state(transition.to),
+                    cause: transition.cause.to_string(),
+                    priority,
+                }));
                 self.notifier.instance(&config, &transition);
                 if transition.to == State::Master {
                     self.masters.insert(config.name.clone());
@@ -470,6 +478,12 @@ impl Director {
                 let (from, to) =
                     (election::state(transition.from).word(), election::state(transition.to).word());
                 info!(group = config.name, from, to, cause = %transition.cause, "group changed its state");
+                self.say(FromChild::Event(ChildEvent::Group {
+                    name: config.name.clone(),
+                    from: election::state(transition.from),
+                    to: election::state(transition.to),
+                    cause: transition.cause.to_string(),
+                }));
                 self.notifier.group(&config, &transition);
             }
             Event::LowerPriority(config, source, priority) => {

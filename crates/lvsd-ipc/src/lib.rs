@@ -9,6 +9,7 @@
 
 mod amend;
 mod checker;
+mod event;
 mod frame;
 mod message;
 mod vrrp;
@@ -17,6 +18,7 @@ pub use amend::{Amendment, Run};
 pub use checker::{
     CheckSnapshot, CheckerPlan, CheckerSnapshot, Counters, IpvsHealth, RealServerSnapshot, ServiceSnapshot,
 };
+pub use event::ChildEvent;
 pub use frame::{Frame, FrameError, FrameReader, FrameWriter, MAX_FRAME, decode, encode};
 pub use message::{Applied, FromChild, Generation, Role, StopManner, ToChild};
 pub use vrrp::{

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::event::ChildEvent;
+
 /// Which child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Role {
@@ -121,6 +123,8 @@ pub enum FromChild<S> {
         /// The snapshot.
         snapshot: Box<S>,
     },
+    /// Something happened that an operator may want to see.
+    Event(ChildEvent),
     /// Everything is released (or kept, as asked); the child exits now.
     Stopped,
 }

@@ -28,7 +28,8 @@ const BOOTSTRAP_LIMIT: Duration = Duration::from_secs(1200);
 const PAUSES: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(5), Duration::from_secs(15)];
 
 /// Commands that must be on `PATH`, and the packages that have them.
-const COMMANDS: [(&str, &str); 9] = [
+const COMMANDS: [(&str, &str); 10] = [
+    ("curl", "curl"),
     ("debootstrap", "debootstrap"),
     ("depmod", "kmod"),
     ("ip", "iproute2"),

@@ -1,6 +1,7 @@
 //! Settings of the whole daemon.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -21,6 +22,19 @@ impl Default for MetricsListen {
     fn default() -> Self {
         Self::Address(SocketAddr::from((Ipv4Addr::LOCALHOST, 9165)))
     }
+}
+
+/// `control_socket`: where operators talk to the daemon.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum ControlSocket {
+    /// Nowhere.
+    Off,
+    /// In the runtime directory, as `control.sock`.
+    #[default]
+    RuntimeDirectory,
+    /// There; an absolute path.
+    Path(PathBuf),
 }
 
 /// How the kernel schedules a process of the family.
@@ -47,6 +61,8 @@ pub struct Globals {
     pub instance: Option<String>,
     /// `metrics_listen`.
     pub metrics_listen: MetricsListen,
+    /// `control_socket`.
+    pub control_socket: ControlSocket,
     /// `strict_config`: start and reload refuse tolerated mistakes too.
     pub strict_config: bool,
     /// Rules for scripts.
@@ -70,6 +86,7 @@ impl Default for Globals {
             net_namespace: None,
             instance: None,
             metrics_listen: MetricsListen::default(),
+            control_socket: ControlSocket::default(),
             strict_config: false,
             scripts: ScriptPolicy::default(),
             child_wait: Duration::from_secs(5),

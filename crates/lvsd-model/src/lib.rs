@@ -19,7 +19,7 @@ mod vlink;
 mod vrrp;
 
 pub use auth::{AntiReplay, Auth, HmacAuth, HmacKey, HmacMode, KeyId};
-pub use globals::{Globals, MetricsListen, SchedulingClass};
+pub use globals::{ControlSocket, Globals, MetricsListen, SchedulingClass};
 pub use lvs::{
     Check, CheckKind, CheckTiming, DigestMd5, Endpoint, Forward, HttpCheck, HttpUrl, HttpVersion, LvsConfig,
     MiscCheck, Persistence, Protocol, RealServer, Scheduler, SchedulerFlags, SorryServer, StatusRanges,

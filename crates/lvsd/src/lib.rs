@@ -8,9 +8,11 @@
 
 mod check;
 mod cli;
+pub mod control;
 mod driver;
 mod dump;
 mod host;
+mod http;
 mod loader;
 mod logging;
 mod metrics;

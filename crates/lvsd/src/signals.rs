@@ -43,6 +43,12 @@ pub(crate) fn hold() -> HeldSignals {
     lvsd_net::child::hold_signals(&numbers.collect::<Vec<_>>())
 }
 
+/// Holds back what stops, from the moment on that there is something to tidy up. Not earlier: reading the configuration may
+/// hang in the file system, and then whoever started us must be able to end it.
+pub(crate) fn hold_stop() -> HeldSignals {
+    lvsd_net::child::hold_signals(&[libc::SIGTERM, libc::SIGINT])
+}
+
 /// Turns signals into messages from now on.
 pub(crate) fn watch<E>(requests: &mpsc::Sender<E>, interrupt: Interrupt) -> io::Result<()>
 where

@@ -95,6 +95,8 @@ fn run(cli: &Cli, log: LogSettings, held: HeldSignals) -> Result<u8, NoStart> {
         .map_err(|source| NoStart::RuntimeDirectory { path: runtime_dir.clone(), source })?;
     let in_runtime_dir =
         |given: &Option<PathBuf>, name: &str| given.clone().unwrap_or_else(|| runtime_dir.join(name));
+    // Released, should the start fail, after the pid file is gone.
+    let stop_held = signals::hold_stop();
     let mut pid_file = PidFile::create(&in_runtime_dir(&cli.pid, "lvsd.pid"))?;
     pid_file.write(std::process::id())?;
     // Before there is a second thread that could stay behind.
@@ -117,7 +119,7 @@ fn run(cli: &Cli, log: LogSettings, held: HeldSignals) -> Result<u8, NoStart> {
         log,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let status = runtime.block_on(driver::run(setup, held));
+    let status = runtime.block_on(driver::run(setup, [stop_held, held]));
     runtime.shutdown_timeout(BLOCKING_LIMIT);
     Ok(status?)
 }

@@ -88,6 +88,21 @@ fn a_second_daemon_leaves_the_first_alone() -> Result<()> {
 
 #[test]
 #[ignore = "needs root and namespaces"]
+fn a_stop_in_the_first_moment_is_a_stop_like_any_other() -> Result<()> {
+    require!(Need::Root);
+    let host = host()?;
+    for _ in 0..5 {
+        let mut director = start(&host, &[], VRRP)?;
+        let pid = until_some(SOON, "the pid file", || director.pid("main.pid").ok())?;
+        kill(Pid::from_raw(pid), Signal::SIGTERM).expect("it is there");
+        assert_eq!(ended(&mut director)?.code(), Some(0), "{}", director.log());
+        assert!(director.pid("main.pid").is_err(), "the pid file is gone");
+    }
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs root and namespaces"]
 fn without_respawn_the_death_of_a_child_is_the_end() -> Result<()> {
     require!(Need::Root);
     let host = host()?;

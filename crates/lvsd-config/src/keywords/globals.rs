@@ -147,5 +147,6 @@ pub(super) static GLOBAL_DEFS: &[Row] = &[
     row("stats_dump_file", "<path>", "/tmp/keepalived.stats", Tier::Three, "Parsed but never used").no_effect("keepalived never uses it either"),
     row("json_dump_file", "<path>", "/tmp/keepalived.json", Tier::Three, "Parsed but never used").no_effect("keepalived never uses it either"),
     row("metrics_listen", "<ip:port> | <port> | off", "127.0.0.1:9165", Tier::One, "Where Prometheus metrics are served; only in lvsd").works(),
+    row("control_socket", "<path> | off", "/run/lvsd/control.sock", Tier::Two, "Socket for lvsctl(8), for root only; only in lvsd").works(),
     row("strict_config", "[BOOL]", "false", Tier::One, "Start and reload refuse tolerated mistakes too; only in lvsd").takes(0, 1).works(),
 ];

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use lvsd_model::{GarpPolicy, InterfaceName, MetricsListen, Transport, Version};
+use lvsd_model::{ControlSocket, GarpPolicy, InterfaceName, MetricsListen, Transport, Version};
 
 use super::Lowering;
 use super::common::{FOREVER, small, unsigned, whole_seconds};
@@ -116,6 +116,11 @@ impl<'a> Lowering<'a> {
             "metrics_listen" => {
                 if let Some(listen) = first.and_then(|word| self.metrics_listen(word)) {
                     self.config.globals.metrics_listen = listen;
+                }
+            }
+            "control_socket" => {
+                if let Some(socket) = first.and_then(|word| self.control_socket(word)) {
+                    self.config.globals.control_socket = socket;
                 }
             }
             "strict_config" => {
@@ -322,6 +327,23 @@ impl<'a> Lowering<'a> {
                 .help("224.0.0.18 and ff02::12 are VRRP's own"),
         );
         None
+    }
+
+    fn control_socket(&mut self, word: Word<'_>) -> Option<ControlSocket> {
+        /// What fits into a socket's address, with the end of the text.
+        const MAX_PATH: usize = 107;
+        match word.text {
+            "off" => Some(ControlSocket::Off),
+            path if path.starts_with('/') && !path.ends_with('/') && path.len() <= MAX_PATH => {
+                Some(ControlSocket::Path(path.into()))
+            }
+            path => {
+                let message = format!("`{path}` is no place for a socket");
+                let help = format!("write `off`, or an absolute path of at most {MAX_PATH} bytes");
+                self.report(Diagnostic::tolerated(Rule::BadValue, word.span, message).help(help));
+                None
+            }
+        }
     }
 
     fn metrics_listen(&mut self, word: Word<'_>) -> Option<MetricsListen> {

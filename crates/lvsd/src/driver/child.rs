@@ -6,7 +6,8 @@ use std::process::ExitStatus;
 use std::sync::Arc;
 
 use lvsd_ipc::{
-    Applied, CheckerSnapshot, Frame, FrameError, FrameReader, FromChild, Generation, Role, VrrpSnapshot,
+    Applied, CheckerSnapshot, ChildEvent, Frame, FrameError, FrameReader, FromChild, Generation, Role,
+    VrrpSnapshot,
 };
 use serde::de::DeserializeOwned;
 use tokio::io::AsyncWriteExt;
@@ -35,6 +36,7 @@ pub(super) enum Report {
     Applied { generation: Generation, outcome: Applied },
     Vrrp { request: u64, snapshot: Box<VrrpSnapshot> },
     Checker { request: u64, snapshot: Box<CheckerSnapshot> },
+    Event(ChildEvent),
     Stopped,
 }
 
@@ -166,6 +168,7 @@ fn vrrp_report(message: FromChild<VrrpSnapshot>) -> Report {
         FromChild::Ready => Report::Ready,
         FromChild::Applied { generation, outcome } => Report::Applied { generation, outcome },
         FromChild::Snapshot { request, snapshot } => Report::Vrrp { request, snapshot },
+        FromChild::Event(event) => Report::Event(event),
         FromChild::Stopped => Report::Stopped,
     }
 }
@@ -175,6 +178,7 @@ fn checker_report(message: FromChild<CheckerSnapshot>) -> Report {
         FromChild::Ready => Report::Ready,
         FromChild::Applied { generation, outcome } => Report::Applied { generation, outcome },
         FromChild::Snapshot { request, snapshot } => Report::Checker { request, snapshot },
+        FromChild::Event(event) => Report::Event(event),
         FromChild::Stopped => Report::Stopped,
     }
 }

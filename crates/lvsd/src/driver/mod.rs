@@ -6,6 +6,7 @@
 mod child;
 mod collector;
 mod memberships;
+mod reloads;
 
 use std::path::PathBuf;
 use std::process::ExitStatus;
@@ -21,6 +22,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use self::child::{Child, ChildId, Happening, Report, Silence};
 use self::collector::{Collector, Purpose};
 use self::memberships::Memberships;
+use self::reloads::{Progress, Reloads};
+use crate::control::{self, EventLog, Query};
 use crate::dump::{self, Dump};
 use crate::loader::{self, Loader, Refusal};
 use crate::logging::LogSettings;
@@ -61,6 +64,7 @@ enum Input {
     Child(Happening),
     Read(Option<Box<Loaded>>),
     Scrape(oneshot::Sender<Arc<Observation>>),
+    Control(Query),
 }
 
 impl From<Request> for Input {
@@ -79,7 +83,7 @@ impl From<Happening> for Input {
 ///
 /// # Errors
 /// When signals cannot be watched.
-pub(crate) async fn run(setup: Setup, held: HeldSignals) -> std::io::Result<u8> {
+pub(crate) async fn run(setup: Setup, held: [HeldSignals; 2]) -> std::io::Result<u8> {
     let (inputs, mut queue) = mpsc::channel(QUEUE);
     signals::watch(&inputs, setup.interrupt)?;
     // Whatever was asked for since the start is answered now.
@@ -87,8 +91,13 @@ pub(crate) async fn run(setup: Setup, held: HeldSignals) -> std::io::Result<u8> 
     let (listen, listening) = watch::channel(setup.config.globals.metrics_listen);
     let (ask, asked) = mpsc::channel(4);
     tokio::spawn(metrics::server::serve(listening, ask));
-    tokio::spawn(forward_scrapes(asked, inputs.clone()));
-    let mut driver = Driver::new(setup, inputs, listen);
+    tokio::spawn(forward(asked, inputs.clone(), Input::Scrape));
+    let wanted = control::place(&setup.config.globals.control_socket, &setup.plans.runtime_dir);
+    let (socket, place) = watch::channel(wanted);
+    let (ask, asked) = mpsc::channel(4);
+    tokio::spawn(control::serve(place, ask));
+    tokio::spawn(forward(asked, inputs.clone(), Input::Control));
+    let mut driver = Driver::new(setup, inputs, listen, socket);
     let mut interfaces = tokio::time::interval(memberships::PERIOD);
     let mut watchdog = systemd::watchdog_period().map(tokio::time::interval);
     loop {
@@ -123,12 +132,9 @@ async fn tick(interval: &mut Option<tokio::time::Interval>) {
     }
 }
 
-async fn forward_scrapes(
-    mut asked: mpsc::Receiver<oneshot::Sender<Arc<Observation>>>,
-    inputs: mpsc::Sender<Input>,
-) {
-    while let Some(reply) = asked.recv().await {
-        if inputs.send(Input::Scrape(reply)).await.is_err() {
+async fn forward<T>(mut asked: mpsc::Receiver<T>, inputs: mpsc::Sender<Input>, input: fn(T) -> Input) {
+    while let Some(question) = asked.recv().await {
+        if inputs.send(input(question)).await.is_err() {
             return;
         }
     }
@@ -157,11 +163,19 @@ struct Driver {
     serial: u64,
     inputs: mpsc::Sender<Input>,
     listen: watch::Sender<MetricsListen>,
+    socket: watch::Sender<Option<PathBuf>>,
     refusal: String,
+    events: EventLog,
+    reloads: Reloads,
 }
 
 impl Driver {
-    fn new(setup: Setup, inputs: mpsc::Sender<Input>, listen: watch::Sender<MetricsListen>) -> Self {
+    fn new(
+        setup: Setup,
+        inputs: mpsc::Sender<Input>,
+        listen: watch::Sender<MetricsListen>,
+        socket: watch::Sender<Option<PathBuf>>,
+    ) -> Self {
         let wanted = setup.selection.wanted_at_start(&setup.config, &setup.plans.runtime_dir);
         let mut driver = Self {
             policy: Policy::new(Instant::now(), setup.settings, wanted),
@@ -183,7 +197,10 @@ impl Driver {
             serial: 0,
             inputs,
             listen,
+            socket,
             refusal: String::new(),
+            events: EventLog::default(),
+            reloads: Reloads::default(),
         };
         driver.note_wanted(wanted);
         driver
@@ -235,6 +252,7 @@ impl Driver {
             Input::Request(Request::Stop) => self.tell(Event::StopRequested),
             Input::Request(Request::Reload) => self.tell(Event::ReloadRequested),
             Input::Request(Request::Dump(dump)) => self.collector.want(Purpose::Dump(dump)),
+            Input::Control(query) => self.query(query),
             Input::Scrape(reply) => self.collector.want(Purpose::Scrape(reply)),
             Input::Read(loaded) => self.judge(loaded),
             Input::Child(happening) => self.child(happening),
@@ -247,7 +265,20 @@ impl Driver {
 
     // Configuration.
 
-    fn load(&self) {
+    fn query(&mut self, query: Query) {
+        match query {
+            Query::Status(reply) => self.collector.want(Purpose::Scrape(reply)),
+            // Who has gone away needs no answer.
+            Query::Events(after, reply) => drop(reply.send(self.events.follow(after))),
+            Query::Reload(reply) => {
+                self.reloads.ask(reply);
+                self.tell(Event::ReloadRequested);
+            }
+        }
+    }
+
+    fn load(&mut self) {
+        self.reloads.begin();
         let (loader, inputs) = (self.loader.clone(), self.inputs.clone());
         tokio::spawn(async move {
             // An error is a panic in the reading, which must not take the daemon down.
@@ -264,6 +295,7 @@ impl Driver {
                 self.refusal = refusal.to_string();
                 self.health.reload.last_refused = true;
                 self.health.reload.refused += 1;
+                self.reloads.refused(&self.refusal, self.policy.generation());
                 self.tell(Event::LoadRefused);
             }
         }
@@ -272,6 +304,7 @@ impl Driver {
     /// Refuses also what a running daemon cannot change.
     fn accept(&mut self, loaded: Loaded) -> Result<Config, Refusal> {
         loader::log(&loaded);
+        self.reloads.read(&loaded);
         self.health.diagnostics = loader::counts(&loaded);
         let config = self.loader.accept(loaded)?;
         let (old, new) = (&self.config.globals, &config.globals);
@@ -290,6 +323,8 @@ impl Driver {
             tracing::warn!("the new configuration has nothing to do: all addresses and services are removed");
         }
         self.listen.send_replace(config.globals.metrics_listen);
+        let wanted = control::place(&config.globals.control_socket, &self.context.runtime_dir);
+        self.socket.send_if_modified(|place| std::mem::replace(place, wanted.clone()) != wanted);
         let wanted = self.selection.wanted(&config);
         self.given.replaced(self.policy.generation(), &self.config.lvs, &config.lvs);
         self.config = config;
@@ -311,6 +346,8 @@ impl Driver {
         match Child::spawn(id, &self.log, &self.inputs) {
             Ok(child) => {
                 tracing::info!(pid = child.pid, "{} process started", role.name());
+                self.events
+                    .add(control::view::Event::process(role, format!("started, process {}", child.pid)));
                 self.note_pid(role, child.pid);
                 *self.children.of_mut(role) = Some(child);
             }
@@ -447,6 +484,7 @@ impl Driver {
             Report::Applied { generation, outcome } => self.applied(role, generation, outcome),
             Report::Vrrp { request, snapshot } => self.collector.vrrp(request, snapshot),
             Report::Checker { request, snapshot } => self.collector.checker(request, snapshot),
+            Report::Event(event) => self.events.add(control::view::Event::child(event)),
             Report::Stopped => self.tell(Event::Stopped(role)),
         }
     }
@@ -471,6 +509,12 @@ impl Driver {
     fn exited(&mut self, role: Role, status: std::io::Result<ExitStatus>) {
         let name = role.name();
         let released = *self.stop_asked.of(role) && status.as_ref().is_ok_and(ExitStatus::success);
+        let text = match &status {
+            Ok(status) if status.success() => "ended".to_owned(),
+            Ok(status) => format!("died: {status}"),
+            Err(error) => format!("died: {error}"),
+        };
+        self.events.add(control::view::Event::process(role, text));
         match status {
             Ok(status) if status.success() => tracing::info!("{name} process ended"),
             // Names the signal, or gives the exit status.
@@ -541,6 +585,7 @@ impl Driver {
     // Words.
 
     fn announce(&mut self, announcement: Announcement) {
+        self.remember(&announcement);
         match announcement {
             Announcement::Started => {
                 tracing::info!("lvsd {} is ready: {}", crate::VERSION, self.status());
@@ -566,6 +611,27 @@ impl Driver {
                 systemd::stopping();
             }
         }
+    }
+
+    /// Tells whoever follows the events, and whoever waits for a reload.
+    fn remember(&mut self, announcement: &Announcement) {
+        use control::view::Event as Told;
+        self.events.add(match announcement {
+            Announcement::Started => Told::daemon(format!("ready: {}", self.status())),
+            Announcement::Reloading => Told::reload("begins".to_owned()),
+            Announcement::Reloaded(generation) => {
+                self.reloads.applied(*generation, Progress::Everywhere);
+                Told::reload(format!("done: {}", self.status()))
+            }
+            Announcement::ReloadRefused => {
+                Told::reload(format!("refused, nothing has changed: {}", self.refusal))
+            }
+            Announcement::Unacknowledged(generation) => {
+                self.reloads.applied(*generation, Progress::NotEverywhere);
+                Told::reload(format!("configuration {} is not in force everywhere yet", generation.0))
+            }
+            Announcement::Stopping => Told::daemon("stops".to_owned()),
+        });
     }
 
     /// What runs, in one line.

@@ -3,7 +3,6 @@
 //! It must never hold anything up: connections are few, short and bounded in time, and an address that cannot be had is
 //! tried again later.
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,14 +10,12 @@ use std::time::Duration;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{ALLOW, CONTENT_TYPE};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
 use lvsd_model::MetricsListen;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
+use crate::http;
 use crate::observation::Observation;
 
 /// Where a scrape gets its observation from.
@@ -28,7 +25,6 @@ pub(crate) type Ask = mpsc::Sender<oneshot::Sender<Arc<Observation>>>;
 const MAX_CONNECTIONS: usize = 32;
 /// A connection is closed after this long, whatever it does.
 const CONNECTION_LIMIT: Duration = Duration::from_secs(15);
-const HEADER_LIMIT: Duration = Duration::from_secs(5);
 /// The longest pause between two attempts to listen.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
@@ -79,7 +75,7 @@ async fn accept(listener: TcpListener, ask: &Ask) {
             Ok((stream, _)) => {
                 let ask = ask.clone();
                 tokio::spawn(async move {
-                    converse(stream, ask).await;
+                    http::converse(stream, CONNECTION_LIMIT, |request| answer(request, ask.clone())).await;
                     drop(place);
                 });
             }
@@ -92,32 +88,20 @@ async fn accept(listener: TcpListener, ask: &Ask) {
     }
 }
 
-async fn converse(stream: TcpStream, ask: Ask) {
-    let service = service_fn(move |request| answer(request, ask.clone()));
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_LIMIT)
-        .keep_alive(false)
-        .max_buf_size(16 * 1024)
-        .serve_connection(TokioIo::new(stream), service);
-    // Whatever goes wrong with a scraper is its own affair.
-    let _ = tokio::time::timeout(CONNECTION_LIMIT, connection).await;
-}
-
-async fn answer(request: Request<Incoming>, ask: Ask) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn answer(request: Request<Incoming>, ask: Ask) -> Response<Full<Bytes>> {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         let mut refusal = reply(StatusCode::METHOD_NOT_ALLOWED, "only GET\n".to_owned());
         refusal.headers_mut().insert(ALLOW, hyper::header::HeaderValue::from_static("GET, HEAD"));
-        return Ok(refusal);
+        return refusal;
     }
-    Ok(match request.uri().path() {
+    match request.uri().path() {
         "/metrics" => match page(&ask).await {
             Some(text) => reply(StatusCode::OK, text),
             None => reply(StatusCode::SERVICE_UNAVAILABLE, "lvsd is ending\n".to_owned()),
         },
         "/" => reply(StatusCode::OK, "lvsd: see /metrics\n".to_owned()),
         _ => reply(StatusCode::NOT_FOUND, "no such page; see /metrics\n".to_owned()),
-    })
+    }
 }
 
 async fn page(ask: &Ask) -> Option<String> {
