@@ -165,6 +165,7 @@ impl Process {
                 tracing::debug!(generation = generation.0, "plan is in force");
             }
             ToChild::Snapshot { request } => self.report(request),
+            ToChild::Ping { number } => self.answers.send(&Answer::Pong { number }).await?,
             ToChild::ClearCounters => {
                 self.shared.health.borrow_mut().clear_counters();
                 self.keeper.clear_counters();

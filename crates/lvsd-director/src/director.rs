@@ -352,6 +352,10 @@ impl Director {
                 self.snapshot(request);
                 Ok(())
             }
+            ToChild::Ping { number } => {
+                self.pong(number);
+                Ok(())
+            }
             ToChild::ClearCounters => {
                 if let Some(engine) = &self.engine {
                     engine.election.send(election::Input::ClearCounters);
@@ -415,6 +419,23 @@ impl Director {
         let outcome = if problems.is_empty() { Applied::Done } else { Applied::Degraded(problems) };
         self.say(FromChild::Applied { generation, outcome });
         Ok(())
+    }
+
+    /// Answers when the election has: without it the process lives in vain. The keeper is not asked, since a slow kernel is
+    /// no reason to end anything.
+    fn pong(&self, number: u64) {
+        let outbox = self.outbox.clone();
+        let election = self.engine.as_ref().map(|engine| engine.election.clone());
+        tokio::spawn(async move {
+            if let Some(election) = election {
+                let (reply, alive) = oneshot::channel();
+                election.send(election::Input::Alive(reply));
+                if alive.await.is_err() {
+                    return;
+                }
+            }
+            let _ = outbox.send(FromChild::Pong { number });
+        });
     }
 
     fn snapshot(&self, request: u64) {

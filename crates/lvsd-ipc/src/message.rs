@@ -89,6 +89,11 @@ pub enum ToChild<P> {
         /// Chosen by the supervisor.
         request: u64,
     },
+    /// Answer [`FromChild::Pong`] with the same number, once all that the process lives by has answered, too.
+    Ping {
+        /// Chosen by the supervisor.
+        number: u64,
+    },
     /// Set the statistics to zero (after a snapshot, for SIGRTMAX-1).
     ClearCounters,
     /// End; the child answers [`FromChild::Stopped`] and exits.
@@ -122,6 +127,11 @@ pub enum FromChild<S> {
         request: u64,
         /// The snapshot.
         snapshot: Box<S>,
+    },
+    /// The process does its work.
+    Pong {
+        /// The number of the question.
+        number: u64,
     },
     /// Something happened that an operator may want to see.
     Event(ChildEvent),

@@ -34,6 +34,8 @@ pub(crate) struct ChildHealth {
     pub(crate) restarts: u64,
     /// Parts of its plan that this host does not allow.
     pub(crate) degraded: u64,
+    /// Times that it did not answer for long.
+    pub(crate) silences: u64,
     /// The last configuration that it took over; 0 before the first.
     pub(crate) generation: u64,
 }

@@ -143,6 +143,8 @@ fn a_child_that_stands_still_is_seen_and_ended() -> Result<()> {
     until(SOON, "the address", || host.has_address(vip, "eth0"))?;
     signal(&director, "vrrp.pid", Signal::SIGSTOP)?;
     wait_page(&host, "lvsd_child_up{child=\"vrrp\"} 0")?;
+    wait_page(&host, "lvsd_child_silences_total{child=\"vrrp\"} 1")?;
+    director.wait_log("the vrrp process does not answer for 10 s", SOON)?;
     let page = page(&host).expect("the page is served all the same");
     assert!(!page.contains("lvsd_vrrp_"), "{page}");
     assert!(page.contains("lvsd_child_up{child=\"checker\"} 1\n"), "{page}");

@@ -105,6 +105,8 @@ pub(crate) enum Input {
     },
     /// State and counters.
     Report(oneshot::Sender<Report>),
+    /// Whether it comes to its inputs at all.
+    Alive(oneshot::Sender<()>),
     /// Set the counters to zero.
     ClearCounters,
     /// The end.
@@ -446,6 +448,9 @@ impl Election {
             Input::Process { name, ok } => self.router.process_quorum(now, &name, ok),
             Input::Apply { config, done } => {
                 let _ = done.send(self.apply(now, &config));
+            }
+            Input::Alive(reply) => {
+                let _ = reply.send(());
             }
             Input::Report(reply) => {
                 let _ = reply.send(report::report(&self.router, now, self.pulse.worst));

@@ -267,7 +267,17 @@ impl Director {
         Ok(self.socket.write_all(&encode(message)?)?)
     }
 
+    /// The next answer. Events may come at any time, and are looked at elsewhere.
     fn hear(&mut self) -> Outcome<FromChild<VrrpSnapshot>> {
+        loop {
+            let message = self.hear_any()?;
+            if !matches!(message, FromChild::Event(_)) {
+                return Ok(message);
+            }
+        }
+    }
+
+    fn hear_any(&mut self) -> Outcome<FromChild<VrrpSnapshot>> {
         let mut header = [0; 4];
         self.socket.read_exact(&mut header)?;
         let mut body = vec![0; usize::try_from(u32::from_be_bytes(header))?];

@@ -37,6 +37,7 @@ pub(super) enum Report {
     Vrrp { request: u64, snapshot: Box<VrrpSnapshot> },
     Checker { request: u64, snapshot: Box<CheckerSnapshot> },
     Event(ChildEvent),
+    Pong { number: u64 },
     Stopped,
 }
 
@@ -169,6 +170,7 @@ fn vrrp_report(message: FromChild<VrrpSnapshot>) -> Report {
         FromChild::Applied { generation, outcome } => Report::Applied { generation, outcome },
         FromChild::Snapshot { request, snapshot } => Report::Vrrp { request, snapshot },
         FromChild::Event(event) => Report::Event(event),
+        FromChild::Pong { number } => Report::Pong { number },
         FromChild::Stopped => Report::Stopped,
     }
 }
@@ -179,6 +181,7 @@ fn checker_report(message: FromChild<CheckerSnapshot>) -> Report {
         FromChild::Applied { generation, outcome } => Report::Applied { generation, outcome },
         FromChild::Snapshot { request, snapshot } => Report::Checker { request, snapshot },
         FromChild::Event(event) => Report::Event(event),
+        FromChild::Pong { number } => Report::Pong { number },
         FromChild::Stopped => Report::Stopped,
     }
 }

@@ -6,6 +6,7 @@
 mod child;
 mod collector;
 mod memberships;
+mod pulse;
 mod reloads;
 
 use std::path::PathBuf;
@@ -22,6 +23,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use self::child::{Child, ChildId, Happening, Report, Silence};
 use self::collector::{Collector, Purpose};
 use self::memberships::Memberships;
+use self::pulse::{Beat, Pulse};
 use self::reloads::{Progress, Reloads};
 use crate::control::{self, EventLog, Query};
 use crate::dump::{self, Dump};
@@ -160,6 +162,8 @@ struct Driver {
     pid_files: PerRole<Option<PidFile>>,
     collector: Collector,
     memberships: Memberships,
+    /// Of each process that has a plan to work on.
+    pulses: PerRole<Option<Pulse>>,
     serial: u64,
     inputs: mpsc::Sender<Input>,
     listen: watch::Sender<MetricsListen>,
@@ -194,6 +198,7 @@ impl Driver {
             pid_files: PerRole::default(),
             collector: Collector::default(),
             memberships: Memberships::default(),
+            pulses: PerRole::default(),
             serial: 0,
             inputs,
             listen,
@@ -240,11 +245,34 @@ impl Driver {
     }
 
     fn deadline(&self) -> Option<Instant> {
-        [self.policy.poll_timeout(), self.collector.deadline()].into_iter().flatten().min()
+        let pulses = Role::ALL.map(|role| self.pulses.of(role).as_ref().map(Pulse::due));
+        let others = [self.policy.poll_timeout(), self.collector.deadline()];
+        others.into_iter().chain(pulses).flatten().min()
     }
 
     fn time_passed(&mut self) {
-        self.policy.handle_timeout(Instant::now());
+        let now = Instant::now();
+        self.policy.handle_timeout(now);
+        Role::ALL.into_iter().for_each(|role| self.feel_pulse(role, now));
+    }
+
+    /// Asks a process whether it lives, and draws the conclusion when it has not answered for long.
+    fn feel_pulse(&mut self, role: Role, now: Instant) {
+        match self.pulses.of_mut(role).as_mut().and_then(|pulse| pulse.beat(now)) {
+            None => {}
+            Some(Beat::Ask(number)) => self.send_short(role, &ToChild::Ping { number }),
+            Some(Beat::Late) => {
+                tracing::warn!("the {} process does not answer for {} s", role.name(), Pulse::LATE);
+                self.health.children.of_mut(role).silences += 1;
+                let text = format!("does not answer for {} s", Pulse::LATE);
+                self.events.add(control::view::Event::process(role, text));
+            }
+            Some(Beat::Gone) => {
+                tracing::error!("the {} process does not answer for {} s", role.name(), Pulse::GONE);
+                *self.pulses.of_mut(role) = None;
+                self.tell(Event::Broken(role));
+            }
+        }
     }
 
     fn take(&mut self, input: Input) {
@@ -416,6 +444,8 @@ impl Driver {
 
     fn stop(&mut self, role: Role, manner: StopManner) {
         *self.stop_asked.of_mut(role) = true;
+        // From here on its end has a limit of its own.
+        *self.pulses.of_mut(role) = None;
         self.send_short(role, &ToChild::Stop(manner));
     }
 
@@ -480,7 +510,15 @@ impl Driver {
 
     fn report(&mut self, role: Role, report: Report) {
         match report {
-            Report::Ready => self.tell(Event::Ready(role)),
+            Report::Ready => {
+                *self.pulses.of_mut(role) = Some(Pulse::new(Instant::now()));
+                self.tell(Event::Ready(role));
+            }
+            Report::Pong { number } => {
+                if self.pulses.of_mut(role).as_mut().is_some_and(|pulse| pulse.answered(number)) {
+                    tracing::warn!("the {} process answers again", role.name());
+                }
+            }
             Report::Applied { generation, outcome } => self.applied(role, generation, outcome),
             Report::Vrrp { request, snapshot } => self.collector.vrrp(request, snapshot),
             Report::Checker { request, snapshot } => self.collector.checker(request, snapshot),
@@ -522,6 +560,7 @@ impl Driver {
             Err(error) => tracing::error!(%error, "{name} process died"),
         }
         *self.children.of_mut(role) = None;
+        *self.pulses.of_mut(role) = None;
         *self.pid_files.of_mut(role) = None;
         *self.died.of_mut(role) = !*self.stop_asked.of(role);
         if *self.died.of(role) {

@@ -34,6 +34,9 @@ pub(super) fn write(page: &mut Page, observation: &Observation) {
     page.metric(&m::CHILD_RESTARTS, |series| {
         children.iter().for_each(|(name, _, child)| series.add(&[name], child.restarts));
     });
+    page.metric(&m::CHILD_SILENCES, |series| {
+        children.iter().for_each(|(name, _, child)| series.add(&[name], child.silences));
+    });
     page.metric(&m::CHILD_GENERATION, |series| {
         children.iter().for_each(|(name, _, child)| series.add(&[name], child.generation));
     });

@@ -47,6 +47,7 @@ metrics! {
     RELOADS Counter "lvsd_reloads_total" ["result"] "Reloads by result.";
     CHILD_UP Gauge "lvsd_child_up" ["child"] "Whether a process that the configuration needs answers.";
     CHILD_RESTARTS Counter "lvsd_child_restarts_total" ["child"] "Processes started to replace one that had died.";
+    CHILD_SILENCES Counter "lvsd_child_silences_total" ["child"] "Times that a process did not answer for 10 seconds.";
     CHILD_GENERATION Gauge "lvsd_child_config_generation" ["child"] "The last configuration that the process has taken over; 0 before the first.";
     CHILD_DEGRADED Gauge "lvsd_child_degraded_parts" ["child"] "Parts of the configuration that do not work on this host; the log names them.";
 

@@ -21,7 +21,7 @@ use crate::roles::PerRole;
 
 /// Something of everything, with names that need escaping.
 pub(crate) fn specimen() -> Observation {
-    let child = ChildHealth { wanted: true, restarts: 2, degraded: 1, generation: 3 };
+    let child = ChildHealth { wanted: true, restarts: 2, silences: 1, degraded: 1, generation: 3 };
     Observation {
         health: Health {
             started: Duration::from_millis(1_700_000_000_250),
