@@ -145,6 +145,11 @@ impl SourceMap {
         self.files.iter().map(|file| file.name.as_str())
     }
 
+    /// The texts of the files, in the order of reading.
+    pub(crate) fn texts(&self) -> Vec<&str> {
+        self.files.iter().map(|file| file.text.as_str()).collect()
+    }
+
     /// The whole text of a file.
     pub(crate) fn whole(&self, file: FileId) -> Span {
         Span { file, start: 0, end: offset(self.buffer(file).len()) }

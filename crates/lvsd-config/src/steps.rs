@@ -1,10 +1,12 @@
 //! The steps of [`crate::load`] one by one, each with what must hold after it whatever the text: what `cargo xtask fuzz`
-//! runs. No part of the product.
+//! runs; and what a text uses of the language. No part of the product.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::diagnostic::Severity;
 use crate::files::MemoryFiles;
+use crate::keywords::{self, Context, Lines, Shape};
 use crate::lex::{self, Backslash, Brace, Opening};
 use crate::reader::{Reader, Segment};
 use crate::render::Format;
@@ -158,4 +160,75 @@ fn placed(span: Span, sources: &SourceMap) {
     let line = sources.line_column(span);
     assert!(line.line >= 1 && line.column >= 1 && !sources.name(span).is_empty());
     let _ = (sources.text(place.written), sources.text(sources.line(span)));
+}
+
+/// Every row of the keyword table that a configuration uses, by the path of its block and its name.
+#[must_use]
+pub fn keywords_used(
+    files: &dyn crate::Files,
+    root: &Path,
+    options: &Options,
+) -> BTreeSet<(&'static str, String)> {
+    let mut reader = Reader::new(files, options);
+    crate::push_roots(&mut reader, root);
+    reader.start();
+    let document = crate::parser::parse(&mut reader);
+    let mut used = BTreeSet::new();
+    for name in keywords::names(Context::Preprocessor) {
+        let written = name.trim_end_matches(['}', '>']).trim_end_matches("id").trim_end_matches('<');
+        let texts = reader.sources.texts();
+        if texts.into_iter().flat_map(str::lines).any(|line| line.trim_start().contains(written)) {
+            used.insert((Context::Preprocessor.path(), name.to_owned()));
+        }
+    }
+    let mut waiting: Vec<(Context, &Statement)> =
+        document.statements.iter().map(|statement| (Context::Root, statement)).collect();
+    while let Some((context, statement)) = waiting.pop() {
+        used.insert((context.path(), statement.row.name.to_owned()));
+        match statement.row.shape {
+            Shape::Block(inner) => waiting.extend(statement.block().iter().map(|within| (inner, within))),
+            Shape::Lines(lines) => {
+                let Some(inner) = line_context(statement.row.name, lines) else { continue };
+                for entry in statement.entries() {
+                    let words = document.words(&entry.words).iter().map(|&word| reader.sources.text(word));
+                    used.extend(words_used(inner, words.collect()));
+                }
+            }
+            Shape::Words | Shape::Script => {}
+        }
+    }
+    used
+}
+
+/// The context of the words on the lines of a list.
+fn line_context(keyword: &str, lines: Lines) -> Option<Context> {
+    Some(match (keyword, lines) {
+        (_, Lines::Addresses) => Context::AddressLine,
+        (_, Lines::Routes) => Context::RouteLine,
+        (_, Lines::Rules) => Context::RuleLine,
+        (_, Lines::GroupMembers) => Context::VirtualServerGroup,
+        ("linkbeat_interfaces", _) => Context::LinkbeatInterfaces,
+        ("interface_up_down_delays", _) => Context::InterfaceDelays,
+        _ => return None,
+    })
+}
+
+/// The rows that the words of a line use: those that they name, and the placeholder that a value stands for.
+fn words_used(context: Context, words: Vec<&str>) -> Vec<(&'static str, String)> {
+    let named = words.iter().filter(|&&word| keywords::lookup(context, word).is_some());
+    let mut used: Vec<_> = named.map(|&word| (context.path(), word.to_owned())).collect();
+    let first = words.first().copied().unwrap_or_default();
+    let is_type = |word: &&str| {
+        matches!(*word, "unicast" | "local" | "blackhole" | "prohibit" | "unreachable" | "throw")
+    };
+    let placeholder = match context {
+        Context::RouteLine if words.iter().any(|word| is_type(&word)) => "<type>",
+        Context::RouteLine => "<dest>",
+        Context::VirtualServerGroup if first.contains(['-', '/']) => "<range>",
+        Context::VirtualServerGroup | Context::AddressLine => "<ip>",
+        Context::LinkbeatInterfaces | Context::InterfaceDelays => "<ifname>",
+        _ => return used,
+    };
+    used.push((context.path(), placeholder.to_owned()));
+    used
 }

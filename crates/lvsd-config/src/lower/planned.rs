@@ -72,13 +72,23 @@ impl<'a> Lowering<'a> {
             return words.into_iter().map(|word| PlannedValue::Word(word.text.to_owned())).collect();
         }
         let slots = grammar::slots(statement.row.args);
-        let values = words.into_iter().enumerate().filter_map(|(index, word)| {
-            match slots.get(index).or_else(|| slots.last()) {
+        let mut slots = slots.iter().peekable();
+        let mut values = Vec::new();
+        for word in words {
+            // An optional word that is not there: what is there is the next one.
+            if let Some(Slot::Choice(choices)) = slots.peek()
+                && slots.len() > 1
+                && !choices.contains(&word.text)
+            {
+                slots.next();
+            }
+            let slot = if slots.len() > 1 { slots.next() } else { slots.peek().copied() };
+            values.extend(match slot {
                 Some(slot) if !statement.row.takes_block() => self.planned_value(word, slot),
                 _ => Some(PlannedValue::Word(word.text.to_owned())),
-            }
-        });
-        values.collect()
+            });
+        }
+        values
     }
 
     fn planned_value(&mut self, word: Word<'a>, slot: &Slot) -> Option<PlannedValue> {
