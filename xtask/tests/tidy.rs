@@ -12,6 +12,7 @@ const LAYERS: &[&[&str]] = &[
     &["lvsd-model", "ipvs"],
     &["lvsd-net", "lvsd-vrrp", "lvsd-health", "lvsd-config"],
     &["lvsd-ipc", "lvsd-script"],
+    &["lvsd-notify"],
     &["lvsd-director", "lvsd-checker"],
     &["lvsd"],
     &["lvsctl"],

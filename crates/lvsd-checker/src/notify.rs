@@ -1,4 +1,4 @@
-//! Tells what has happened: a log line for every event, and the administrator's script.
+//! Tells what has happened: a log line for every event, the administrator's script, the FIFOs, a mail; in this order.
 //!
 //! Scripts about the same server or quorum run one after the other, in the order of the events; those about different ones
 //! run side by side, [`PARALLEL`] at most. A script that takes longer than [`LIMIT`] is ended. Where a script is so slow
@@ -6,13 +6,16 @@
 
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
+use std::path::PathBuf;
 use std::rc::Rc;
 
 use lvsd_health::{Event, Standing};
-use lvsd_model::{Script, ScriptPolicy};
+use lvsd_ipc::NoticeSnapshot;
+use lvsd_model::{NoticePlan, Script, ScriptPolicy};
+use lvsd_notify::{Bearing, Letter, Line, Outlets};
 use lvsd_script::Runner;
 use tokio::sync::{Notify, Semaphore};
-use tokio::time::Duration;
+use tokio::time::{Duration, Instant};
 
 /// Scripts that run at the same time.
 const PARALLEL: usize = 32;
@@ -27,6 +30,8 @@ type Subject = String;
 #[derive(Debug)]
 pub(crate) struct Notifier {
     runner: RefCell<Runner>,
+    /// FIFOs and mail.
+    outlets: RefCell<Outlets>,
     /// What waits, by subject; a subject is in here as long as somebody works for it.
     waiting: RefCell<HashMap<Subject, VecDeque<Script>>>,
     slots: Semaphore,
@@ -37,15 +42,23 @@ impl Notifier {
     pub(crate) fn new(policy: ScriptPolicy) -> Self {
         Self {
             runner: RefCell::new(Runner::new(policy)),
+            outlets: RefCell::default(),
             waiting: RefCell::default(),
             slots: Semaphore::new(PARALLEL),
             subject_done: Notify::new(),
         }
     }
 
-    /// Follows other rules from now on.
-    pub(crate) fn renew(&self, policy: ScriptPolicy) {
+    /// Follows another plan from now on; gives what of it does not work.
+    pub(crate) fn renew(&self, policy: ScriptPolicy, notices: &NoticePlan, notes: PathBuf) -> Vec<String> {
+        let problems = self.outlets.borrow_mut().apply(notices, &policy, notes);
         *self.runner.borrow_mut() = Runner::new(policy);
+        problems
+    }
+
+    /// What FIFOs and mail have come to.
+    pub(crate) fn snapshot(&self) -> NoticeSnapshot {
+        self.outlets.borrow().snapshot()
     }
 
     /// Logs an event and has its script run.
@@ -54,6 +67,16 @@ impl Notifier {
         if let Some(script) = event.script() {
             self.enqueue(subject, script.clone());
         }
+        let mut outlets = self.outlets.borrow_mut();
+        if !outlets.is_silent() {
+            proclaim(event, &mut outlets);
+        }
+    }
+
+    /// The end of FIFOs and mail, at `deadline` at the latest.
+    pub(crate) async fn close(&self, deadline: Instant) {
+        let mut outlets = self.outlets.take();
+        outlets.close(deadline).await;
     }
 
     /// Waits until every script has run.
@@ -118,6 +141,37 @@ impl Notifier {
     }
 }
 
+/// Lines for the FIFOs, then mail. That a service is new and has its quorum is worth a line, as the peer has it, but no mail.
+fn proclaim(event: &Event, outlets: &mut Outlets) {
+    match event {
+        Event::Server { standing, failure, notice, .. } => {
+            let bearing = bearing(*standing);
+            let (server, service) = (notice.server.as_str(), notice.service.as_str());
+            outlets.line(Line::Server { server, service, bearing });
+            if notice.mail {
+                let cause = failure.as_ref().map(ToString::to_string);
+                outlets.letter(Letter::server(server, service, bearing, notice.check, cause.as_deref()));
+            }
+        }
+        Event::Quorum { standing, alive, quorum, notice, .. } => {
+            let bearing = bearing(*standing);
+            let service = notice.service.as_str();
+            outlets.line(Line::Service { service, bearing });
+            let is_news = !notice.is_new || bearing == Bearing::Down;
+            if notice.mail && is_news {
+                outlets.letter(Letter::quorum(service, bearing, *quorum, notice.hysteresis, *alive));
+            }
+        }
+    }
+}
+
+const fn bearing(standing: Standing) -> Bearing {
+    match standing {
+        Standing::Up => Bearing::Up,
+        Standing::Down => Bearing::Down,
+    }
+}
+
 /// One line per event; returns what it is about.
 fn log(event: &Event) -> Subject {
     match event {
@@ -131,6 +185,10 @@ fn log(event: &Event) -> Subject {
                 None => tracing::warn!(%service, %server, "real server is down"),
             }
             format!("{service} {server}")
+        }
+        Event::Quorum { service, standing: Standing::Up, script: None, notice, .. } if notice.is_new => {
+            tracing::debug!(%service, "a new service has its quorum");
+            service.clone()
         }
         Event::Quorum { service, standing: Standing::Up, alive, quorum, sorry, .. } => {
             tracing::info!(%service, alive, quorum, sorry = sorry.map(tracing::field::display), "quorum is gained");
@@ -163,6 +221,12 @@ mod tests {
             standing: Standing::Down,
             failure: None,
             script: Some(shell(line)),
+            notice: Box::new(lvsd_health::ServerNotice {
+                server: format!("[{server}]"),
+                service: "[web]:0".into(),
+                mail: false,
+                check: None,
+            }),
         }
     }
 
@@ -218,10 +282,10 @@ mod tests {
             let log = directory.path().join("log");
             let notifier = Rc::new(Notifier::new(ScriptPolicy::default()));
             let missing = Script { argv: vec!["/no/such/program".into()], ..shell("") };
-            let Event::Server { service, server, standing, failure, .. } = event("192.0.2.1:80", "") else {
-                unreachable!()
-            };
-            notifier.tell(&Event::Server { service, server, standing, failure, script: Some(missing) });
+            let mut unable = event("192.0.2.1:80", "");
+            let Event::Server { script, .. } = &mut unable else { unreachable!() };
+            *script = Some(missing);
+            notifier.tell(&unable);
             notifier.tell(&event("192.0.2.1:80", "exit 3"));
             notifier.tell(&event("192.0.2.1:80", &format!("echo last >> {}", log.display())));
             notifier.drained().await;

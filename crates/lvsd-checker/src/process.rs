@@ -8,6 +8,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use lvsd_health::InitNotifies;
 use lvsd_health::service_keys;
 use lvsd_ipc::{
     Applied, CheckerPlan, CheckerSnapshot, FrameError, FrameReader, FrameWriter, FromChild, Generation,
@@ -18,7 +19,7 @@ use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::{JoinHandle, spawn_local};
-use tokio::time::{Duration, timeout};
+use tokio::time::{Duration, Instant, timeout};
 
 use crate::RunError;
 use crate::keeper::{self, Connect, FlushAtStart, Handle, Journal, Keeper, Release, Supervisor};
@@ -29,6 +30,10 @@ use crate::settings::Settings;
 use crate::shared::Shared;
 use crate::snapshot::snapshot;
 
+/// The file in the runtime directory that names the FIFOs to remove.
+const FIFO_NOTES: &str = "checker-fifos";
+/// How long the end waits for readers of FIFOs and for the mail server.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 /// How long the end waits for the notify scripts of `omega`; the supervisor's patience is longer by default (5 s).
 const FAREWELL: Duration = Duration::from_secs(3);
 
@@ -175,6 +180,7 @@ impl Process {
                     StopManner::Release => self.leave().await,
                     StopManner::Keep => tracing::info!("the IPVS table stays as it is"),
                 }
+                self.notifier.close(Instant::now() + LAST_WORDS).await;
                 self.answers.send(&Answer::Stopped).await?;
                 return Ok(Next::End);
             }
@@ -187,9 +193,10 @@ impl Process {
     fn report(&self, request: u64) {
         let (keeper, shared, answers) =
             (Rc::clone(&self.keeper), Rc::clone(&self.shared), self.answers.clone());
+        let notices = self.notifier.snapshot();
         spawn_local(async move {
             let (ipvs, counted) = keeper.count().await;
-            let snapshot = Box::new(snapshot(&shared.health.borrow(), ipvs, &counted));
+            let snapshot = Box::new(snapshot(&shared.health.borrow(), ipvs, notices, &counted));
             // That the supervisor is gone is noticed elsewhere.
             let _ = answers.send(&Answer::Snapshot { request, snapshot }).await;
         });
@@ -206,7 +213,7 @@ impl Process {
 
     /// Moves to a plan; returns when the kernel's table has followed, or cannot.
     async fn apply(&mut self, plan: CheckerPlan, services: Vec<Arc<VirtualServer>>) -> Applied {
-        let CheckerPlan { config, amends: _, scripts, scheduling, runtime_dir } = plan;
+        let CheckerPlan { config, amends: _, scripts, notices, scheduling, runtime_dir } = plan;
         let first = self.scheduling.is_none();
         let mut complaints = Vec::new();
         if self.scheduling != Some(scheduling) {
@@ -214,7 +221,7 @@ impl Process {
             self.scheduling = Some(scheduling);
         }
         self.probes.renew(scripts.clone());
-        self.notifier.renew(scripts);
+        complaints.extend(self.notifier.renew(scripts, &notices, runtime_dir.join(FIFO_NOTES)));
         self.schedule.renew();
         complaints.extend(self.refused_programs(&services));
         self.release = if config.flush_on_stop { Release::Everything } else { Release::Ours };
@@ -227,6 +234,8 @@ impl Process {
         // The keeper has loaded the kernel's module by now, if there is anything to keep.
         let settings = self.settings.apply(&config, &runtime_dir);
         complaints.extend(settings.await);
+        let init = if config.init_notifies { InitNotifies::Servers } else { InitNotifies::Nothing };
+        self.shared.health.borrow_mut().tell_new(init);
         self.shared.health.borrow_mut().apply_services(self.shared.now(), services, &standing);
         self.schedule.pass_on();
         self.shared.schedule_changed.notify_one();

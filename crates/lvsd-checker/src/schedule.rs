@@ -115,21 +115,11 @@ impl Schedule {
 
 /// A check and what it is aimed at.
 fn describe(kind: &CheckKind) -> String {
-    let name = kind_name(kind);
+    let name = kind.keyword();
     match kind {
         CheckKind::Tcp(target) => format!("{name} {}", target.address),
         CheckKind::Http(check) => format!("{name} {}", check.target.address),
         CheckKind::Misc(check) => format!("{name} {}", check.script.source),
-    }
-}
-
-/// The keyword of a check.
-pub(crate) const fn kind_name(kind: &CheckKind) -> &'static str {
-    match kind {
-        CheckKind::Tcp(_) => "TCP_CHECK",
-        CheckKind::Http(check) if check.tls.is_some() => "SSL_GET",
-        CheckKind::Http(_) => "HTTP_GET",
-        CheckKind::Misc(_) => "MISC_CHECK",
     }
 }
 

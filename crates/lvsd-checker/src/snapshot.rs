@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use ipvs::{ServiceKey, Stats};
 use lvsd_health::{Health, Judge, ServerView, ServiceView, Verdict};
-use lvsd_ipc::{CheckSnapshot, CheckerSnapshot, Counters, IpvsHealth, RealServerSnapshot, ServiceSnapshot};
+use lvsd_ipc::{
+    CheckSnapshot, CheckerSnapshot, Counters, IpvsHealth, NoticeSnapshot, RealServerSnapshot, ServiceSnapshot,
+};
 use lvsd_model::{Check, Endpoint, Protocol, VirtualServer, Weight};
 
 use crate::keeper::Counted;
-use crate::schedule::kind_name;
 
 /// The label under which runs that this host kept from happening are counted.
 const NOT_RUN: &str = "not_run";
@@ -17,9 +18,11 @@ const NOT_RUN: &str = "not_run";
 pub(crate) fn snapshot(
     health: &Health,
     ipvs: IpvsHealth,
+    notices: NoticeSnapshot,
     counted: &BTreeMap<ServiceKey, Counted>,
 ) -> CheckerSnapshot {
-    CheckerSnapshot { services: health.services().map(|view| service(&view, counted)).collect(), ipvs }
+    let services = health.services().map(|view| service(&view, counted)).collect();
+    CheckerSnapshot { services, ipvs, notices }
 }
 
 fn service(view: &ServiceView<'_>, counted: &BTreeMap<ServiceKey, Counted>) -> ServiceSnapshot {
@@ -80,7 +83,7 @@ fn check(config: &Check, judge: &Judge) -> CheckSnapshot {
     }
     let skip = || history.last_skip.as_ref().map(|reason| format!("{NOT_RUN}: {reason}"));
     CheckSnapshot {
-        kind: kind_name(&config.kind).to_owned(),
+        kind: config.kind.keyword().to_owned(),
         ok: judge.verdict().map(|verdict| verdict == Verdict::Passed),
         successes: history.successes,
         failures,

@@ -13,6 +13,7 @@ use lvsd_ipc::{
 };
 use lvsd_model::{Instance, InterfaceName, SchedulingClass, Statics, VirtualAddress, VrrpConfig};
 use lvsd_net::{Rtnl, uptime};
+use lvsd_notify::Subject;
 use lvsd_vrrp::{ShutdownMode, State};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
@@ -32,6 +33,8 @@ use crate::tracker::Trackers;
 type FromSupervisor = ToChild<VrrpPlan>;
 type ToSupervisor = FromChild<VrrpSnapshot>;
 
+/// The file in the runtime directory that names the FIFOs to remove.
+const FIFO_NOTES: &str = "vrrp-fifos";
 /// How long the scripts of a stop may take.
 const LAST_SCRIPTS: Duration = Duration::from_secs(1);
 /// How long a stop waits for the kernel to have removed the addresses.
@@ -375,6 +378,8 @@ impl Director {
         let notifies = config.instances.iter().map(|instance| &instance.notify);
         let notifies = notifies.chain(config.groups.iter().map(|group| &group.notify));
         problems.extend(self.notifier.apply(&plan.scripts, notifies));
+        let notes = plan.runtime_dir.join(FIFO_NOTES);
+        problems.extend(self.notifier.outlets.apply(&plan.notices, &plan.scripts, notes));
         let first = self.engine.is_none();
         if first {
             let (engine, refused) = Engine::start(&plan, self.started).map_err(End::CannotStart)?;
@@ -402,6 +407,10 @@ impl Director {
         engine.apply(Arc::clone(&config)).await.ok_or(End::ThreadEnded("election"))?;
         engine.keeper.send(keeper::Command::Settle);
         self.config = Arc::clone(&config);
+        if !first && plan.notices.states_on_reload {
+            self.repeat_states().await;
+        }
+        let Some(engine) = &self.engine else { return Ok(()) };
         problems.extend(self.trackers.apply(&config, &plan.scripts, &engine.election));
         self.masters.retain(|name| config.instances.iter().any(|instance| instance.name == *name));
         self.sync.apply(config.sync_daemon.clone(), |name| self.masters.contains(name));
@@ -438,11 +447,31 @@ impl Director {
         });
     }
 
+    /// Writes all states to the FIFOs, behind what the reload itself changed.
+    async fn repeat_states(&mut self) {
+        let Some(engine) = &mut self.engine else { return };
+        let (reply, report) = oneshot::channel();
+        engine.election.send(election::Input::Report(reply));
+        let Ok(Ok(report)) = timeout(ANSWER, report).await else { return };
+        let mut happened = Vec::new();
+        while let Ok(event) = engine.events.try_recv() {
+            happened.push(event);
+        }
+        happened.into_iter().for_each(|event| self.on_event(event));
+        let VrrpSnapshot { instances, groups, .. } = report.snapshot;
+        let of_instances = instances
+            .iter()
+            .map(|instance| (Subject::Instance(&instance.name), instance.state, instance.effective_priority));
+        let of_groups = groups.iter().map(|group| (Subject::Group(&group.name), group.state, 0));
+        self.notifier.repeat(of_instances.chain(of_groups));
+    }
+
     fn snapshot(&self, request: u64) {
         let outbox = self.outbox.clone();
         let refused = self.trackers.refused();
         let handles = self.engine.as_ref().map(|engine| (engine.election.clone(), engine.keeper.clone()));
         let config = Arc::clone(&self.config);
+        let notices = self.notifier.outlets.snapshot();
         tokio::spawn(async move {
             let snapshot = match handles {
                 Some((election, keeper)) => Engine::snapshot(election, keeper, config).await,
@@ -452,6 +481,7 @@ impl Director {
             for script in &mut snapshot.scripts {
                 script.disabled = refused.get(&script.name).cloned();
             }
+            snapshot.notices = notices;
             let _ = outbox.send(FromChild::Snapshot { request, snapshot: Box::new(snapshot) });
         });
     }
@@ -507,11 +537,15 @@ impl Director {
                 }));
                 self.notifier.group(&config, &transition);
             }
-            Event::LowerPriority(config, source, priority) => {
+            Event::LowerPriority { config, source, priority, own } => {
                 if self.defied.insert(config.name.clone()) {
                     info!(instance = config.name, %source, priority, "adverts of lower priority while MASTER");
                 }
-                self.notifier.lower_priority(&config);
+                self.notifier.lower_priority(&config, own);
+            }
+            Event::Priority(config, state, priority) => {
+                info!(instance = config.name, priority, "the priority of an instance changed");
+                self.notifier.priority(&config, state, priority);
             }
             Event::Rejected { instance, source, reject } => {
                 warn!(instance, %source, %reject, "advert is not as it should be; more of the kind are only counted");
@@ -564,9 +598,10 @@ impl Director {
         while !self.notifier.is_idle() {
             if tokio::time::timeout_at(deadline, self.notifier.advance()).await.is_err() {
                 warn!("notification scripts were still running at the end");
-                return;
+                break;
             }
         }
+        self.notifier.outlets.close(deadline).await;
     }
 }
 

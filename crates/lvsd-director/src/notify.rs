@@ -1,4 +1,7 @@
-//! Notification scripts: what runs when, in which order.
+//! Notifications: scripts, FIFOs, mail; what is told when, in which order.
+//!
+//! An event's scripts are started first, then its line is written to the FIFOs, then mail is sent. Neither of the latter waits
+//! for scripts, so their order is that of the events.
 //!
 //! Each instance and each group has a lane of its own. The scripts of one event start in order, without waiting for one another;
 //! the next event of the lane waits until they have ended, so that a script for MASTER never overtakes the one for BACKUP before
@@ -7,7 +10,9 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
 
-use lvsd_model::{Instance, Notify, Script, ScriptPolicy, SyncGroup};
+use lvsd_ipc::InstanceState;
+use lvsd_model::{Deletion, Instance, Notify, Script, ScriptPolicy, SyncGroup};
+use lvsd_notify::{Line, Outlets, Subject, Word};
 use lvsd_script::{Prepared, Runner};
 use lvsd_vrrp::{Cause, State, Transition};
 use tokio::task::JoinSet;
@@ -36,9 +41,11 @@ struct Call {
 /// The scripts of one event, in order.
 type Calls = Vec<Call>;
 
-/// Runs notification scripts.
+/// Tells what happens.
 #[derive(Debug)]
 pub(crate) struct Notifier {
+    /// FIFOs and mail.
+    pub(crate) outlets: Outlets,
     runner: Runner,
     prepared: HashMap<Script, Result<Prepared, String>>,
     waiting: BTreeMap<Lane, VecDeque<Calls>>,
@@ -48,6 +55,7 @@ pub(crate) struct Notifier {
 impl Notifier {
     pub(crate) fn new() -> Self {
         Self {
+            outlets: Outlets::new(),
             runner: Runner::new(ScriptPolicy::default()),
             prepared: HashMap::new(),
             waiting: BTreeMap::new(),
@@ -63,7 +71,7 @@ impl Notifier {
     ) -> Vec<String> {
         self.runner = Runner::new(policy.clone());
         self.prepared.clear();
-        for script in notifies.flat_map(scripts) {
+        for script in notifies.flat_map(Notify::scripts) {
             let runner = &self.runner;
             let prepare = || runner.prepare(script).map_err(|why| why.to_string());
             self.prepared.entry(script.clone()).or_insert_with(prepare);
@@ -77,23 +85,53 @@ impl Notifier {
 
     /// An instance changed its state.
     pub(crate) fn instance(&mut self, config: &Instance, transition: &Transition) {
-        if let Some(word) = word(transition) {
-            let args = arguments("INSTANCE", &config.name, word, transition.priority);
+        if let Some(word) = word(transition, &config.notify.deletion) {
+            let subject = Subject::Instance(&config.name);
+            let args = arguments(subject, word, transition.priority);
             self.push(Lane::Instance(config.name.clone()), calls(&config.notify, word, args));
+            self.outlets.state(subject, word, transition.priority, config.notify.mail);
         }
     }
 
     /// A group changed its state.
     pub(crate) fn group(&mut self, config: &SyncGroup, transition: &Transition) {
-        if let Some(word) = word(transition) {
-            let args = arguments("GROUP", &config.name, word, 0);
-            self.push(Lane::Group(config.name.clone()), calls(&config.notify, word, args));
+        if let Some(word) = word(transition, &config.notify.deletion) {
+            let subject = Subject::Group(&config.name);
+            self.push(
+                Lane::Group(config.name.clone()),
+                calls(&config.notify, word, arguments(subject, word, 0)),
+            );
+            self.outlets.state(subject, word, 0, config.notify.mail);
+        }
+    }
+
+    /// The priority of an instance changed, and its state did not.
+    pub(crate) fn priority(&mut self, config: &Instance, state: State, priority: u8) {
+        let word = match state {
+            State::Master => Word::MasterPriority,
+            State::Init | State::Backup | State::Fault => Word::BackupPriority,
+        };
+        self.outlets.state(Subject::Instance(&config.name), word, priority, false);
+    }
+
+    /// Writes states to the FIFOs again, as they are after a reload.
+    pub(crate) fn repeat<'a>(&mut self, states: impl Iterator<Item = (Subject<'a>, InstanceState, u8)>) {
+        for (subject, state, priority) in states {
+            let word = match state {
+                InstanceState::Master => Word::Master,
+                InstanceState::Backup => Word::Backup,
+                InstanceState::Fault => Word::Fault,
+                InstanceState::Init => continue,
+            };
+            self.outlets.line(Line::State { subject, word, priority });
         }
     }
 
     /// A master heard an advert of lower priority. As long as that goes on, it happens with every advert: one that finds the lane
     /// busy is left out, so that it never delays a change of state.
-    pub(crate) fn lower_priority(&mut self, config: &Instance) {
+    pub(crate) fn lower_priority(&mut self, config: &Instance, own: u8) {
+        let subject = Subject::Instance(&config.name);
+        self.outlets.state(subject, Word::MasterRxLowerPriority, own, false);
         let lane = Lane::Instance(config.name.clone());
         if self.waiting.contains_key(&lane) {
             return;
@@ -183,36 +221,35 @@ impl Notifier {
 }
 
 /// The state as scripts are told it; `None` for changes that they are not told.
-const fn word(transition: &Transition) -> Option<&'static str> {
+const fn word(transition: &Transition, deletion: &Deletion) -> Option<Word> {
     match (transition.cause, transition.to) {
-        (Cause::Shutdown, _) => Some("STOP"),
-        (_, State::Master) => Some("MASTER"),
-        (_, State::Backup) => Some("BACKUP"),
-        (_, State::Fault) => Some("FAULT"),
+        (Cause::Shutdown, _) => Some(Word::Stop),
+        (_, State::Master) => Some(Word::Master),
+        (_, State::Backup) => Some(Word::Backup),
+        (Cause::Removed, State::Fault) if matches!(deletion, Deletion::AsDeleted(_)) => Some(Word::Deleted),
+        (_, State::Fault) => Some(Word::Fault),
         (_, State::Init) => None,
     }
 }
 
-fn arguments(kind: &str, name: &str, word: &str, priority: u8) -> Vec<String> {
-    vec![kind.to_owned(), name.to_owned(), word.to_owned(), priority.to_string()]
+fn arguments(subject: Subject<'_>, word: Word, priority: u8) -> Vec<String> {
+    let words = [subject.kind(), subject.name(), word.as_str(), &priority.to_string()];
+    words.map(str::to_owned).to_vec()
 }
 
 /// `notify_<state>` without arguments, then `notify` with all of them.
-fn calls(notify: &Notify, word: &str, args: Vec<String>) -> Calls {
+fn calls(notify: &Notify, word: Word, args: Vec<String>) -> Calls {
     let own = match word {
-        "MASTER" => &notify.master,
-        "BACKUP" => &notify.backup,
-        "FAULT" => &notify.fault,
-        _ => &notify.stop,
+        Word::Master => notify.master.as_ref(),
+        Word::Backup => notify.backup.as_ref(),
+        Word::Fault => notify.fault.as_ref(),
+        Word::Stop => notify.stop.as_ref(),
+        Word::Deleted => notify.deletion.script(),
+        Word::MasterRxLowerPriority | Word::MasterPriority | Word::BackupPriority => None,
     };
-    let own = own.iter().map(|script| Call { script: script.clone(), args: Vec::new() });
+    let own = own.into_iter().map(|script| Call { script: script.clone(), args: Vec::new() });
     let any = notify.any.iter().map(|script| Call { script: script.clone(), args: args.clone() });
     own.chain(any).collect()
-}
-
-fn scripts(notify: &Notify) -> impl Iterator<Item = &Script> {
-    let Notify { master, backup, fault, stop, any, master_rx_lower_priority } = notify;
-    [master, backup, fault, stop, any, master_rx_lower_priority].into_iter().flatten()
 }
 
 #[cfg(test)]
@@ -253,16 +290,20 @@ mod tests {
             (State::Init, Cause::Restarted, None),
         ];
         for (state, cause, expected) in words {
-            assert_eq!(word(&to(state, cause)), expected, "{state:?} {cause:?}");
+            let word = word(&to(state, cause), &Deletion::AsFault).map(Word::as_str);
+            assert_eq!(word, expected, "{state:?} {cause:?}");
         }
+        let deleted = word(&to(State::Fault, Cause::Removed), &Deletion::AsDeleted(None));
+        assert_eq!(deleted, Some(Word::Deleted));
     }
 
     #[test]
     fn the_states_own_script_comes_before_the_general_one() {
         let notify =
             Notify { master: Some(script(&["/m"])), any: Some(script(&["/any"])), ..Notify::default() };
-        let args = arguments("INSTANCE", "VI_1", "MASTER", 150);
-        let calls = calls(&notify, "MASTER", args.clone());
+        let args = arguments(Subject::Instance("VI_1"), Word::Master, 150);
+        assert_eq!(args, ["INSTANCE", "VI_1", "MASTER", "150"]);
+        let calls = calls(&notify, Word::Master, args.clone());
         let expected =
             [Call { script: script(&["/m"]), args: Vec::new() }, Call { script: script(&["/any"]), args }];
         assert_eq!(calls, expected);

@@ -22,6 +22,8 @@ pub enum Event {
         failure: Option<Failure>,
         /// `notify_up` or `notify_down`.
         script: Option<Script>,
+        /// What FIFOs and mails say of it.
+        notice: Box<ServerNotice>,
     },
     /// A quorum was gained or lost.
     Quorum {
@@ -37,7 +39,35 @@ pub enum Event {
         sorry: Option<SocketAddr>,
         /// `quorum_up` or `quorum_down`.
         script: Option<Script>,
+        /// What FIFOs and mails say of it.
+        notice: Box<QuorumNotice>,
     },
+}
+
+/// What FIFOs and mails say of a real server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerNotice {
+    /// The server's name there.
+    pub server: String,
+    /// The service's name there.
+    pub service: String,
+    /// `smtp_alert`.
+    pub mail: bool,
+    /// Keyword of the check that took it down, or of its only one.
+    pub check: Option<&'static str>,
+}
+
+/// What FIFOs and mails say of a quorum.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QuorumNotice {
+    /// The service's name there.
+    pub service: String,
+    /// `smtp_alert`.
+    pub mail: bool,
+    /// The configured hysteresis.
+    pub hysteresis: u32,
+    /// The service is new: its quorum has not changed.
+    pub is_new: bool,
 }
 
 impl Event {

@@ -10,7 +10,7 @@ use crate::checks::{CheckId, Checks, Due, Urgency, User};
 use crate::event::Event;
 use crate::judge::Judge;
 use crate::outcome::Outcome;
-use crate::pool::{Pool, Presumption, Server, ServerState, Standing, position};
+use crate::pool::{InitNotifies, Pool, Presumption, Server, ServerState, Standing, position};
 use crate::quorum::Quorum;
 use crate::time::Time;
 
@@ -27,6 +27,7 @@ pub struct Health {
     services: HashMap<ServiceKey, usize>,
     events: VecDeque<Event>,
     changed: BTreeSet<ServiceKey>,
+    init: InitNotifies,
 }
 
 impl Health {
@@ -39,6 +40,7 @@ impl Health {
             services: HashMap::new(),
             events: VecDeque::new(),
             changed: BTreeSet::new(),
+            init: InitNotifies::default(),
         }
     }
 
@@ -49,7 +51,13 @@ impl Health {
     /// that are new here are presumed to be what they are there. Of a service that is new here its quorum is told.
     /// Services whose desired entry differs from before are marked as changed.
     pub fn apply(&mut self, now: Time, config: LvsConfig, standing: &Table) {
+        self.init = if config.init_notifies { InitNotifies::Servers } else { InitNotifies::Nothing };
         self.apply_services(now, config.services.into_iter().map(Arc::new).collect(), standing);
+    }
+
+    /// Which servers of services that are new are told from now on (`rs_init_notifies`).
+    pub const fn tell_new(&mut self, init: InitNotifies) {
+        self.init = init;
     }
 
     /// The same with services that may be those of before, as [`Health::configs`] has them.
@@ -68,7 +76,7 @@ impl Health {
                 Some((standings, quorum)) => {
                     pool.events_since(standings, Some(*quorum), &self.checks, &mut self.events);
                 }
-                None => self.events.extend(pool.first_event()),
+                None => self.events.extend(pool.first_events(self.init)),
             }
         }
         self.replace(pools.into_iter().map(|(pool, _)| pool).collect());

@@ -29,10 +29,10 @@ mod time;
 mod tests;
 
 pub use checks::{CheckId, Due};
-pub use event::Event;
+pub use event::{Event, QuorumNotice, ServerNotice};
 pub use health::{Health, ServerView, ServiceView, service_keys};
 pub use judge::{History, Judge, Verdict};
 pub use outcome::{Cause, Failure, Outcome};
-pub use pool::Standing;
+pub use pool::{InitNotifies, Standing};
 pub use sync::sync_daemon;
 pub use time::Time;

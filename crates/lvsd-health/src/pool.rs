@@ -7,7 +7,7 @@ use ipvs::{Dest, DestKey, Entry, ServiceKey};
 use lvsd_model::{Check, CheckKind, RealServer, SorryServer, VirtualServer, Weight};
 
 use crate::checks::{CheckId, Checks};
-use crate::event::Event;
+use crate::event::{Event, QuorumNotice, ServerNotice};
 use crate::judge::Verdict;
 use crate::outcome::Failure;
 use crate::quorum::{Quorum, Thresholds};
@@ -20,6 +20,23 @@ pub enum Standing {
     Up,
     /// It is not.
     Down,
+}
+
+/// Which servers of a new service are told (`rs_init_notifies`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum InitNotifies {
+    /// None: nothing changed.
+    #[default]
+    Nothing,
+    /// Those that are up.
+    Servers,
+}
+
+/// Whether a quorum changed, or its service is new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum News {
+    Changed,
+    First,
 }
 
 /// What is taken for granted about a server until its checks have spoken: what it was under an earlier configuration, or
@@ -143,23 +160,28 @@ impl Pool {
         for ((config, server, state), was) in self.members().zip(before) {
             let news = |was: &ServerState| was.standing != state.standing || (was.pending && !state.pending);
             if was.as_ref().is_some_and(news) {
-                let failure = server.checks.iter().find_map(|&id| failure_of(checks, id));
+                let failure = failure(config, server, checks);
                 events.extend([self.server_event(config, state.standing, failure)]);
             }
         }
         if quorum.is_some_and(|was| was != self.state.quorum) {
-            events.extend([self.quorum_event(self.state.quorum)]);
+            events.extend([self.quorum_event(self.state.quorum, News::Changed)]);
         }
     }
 
-    /// What is to be told of a service that is new: that it has its quorum, if a script wants to know (it may announce
-    /// the address); that it has not, in any case, but to no script (the peer runs none: nothing was announced yet).
-    pub(crate) fn first_event(&self) -> Option<Event> {
-        let mut event = self.quorum_event(self.state.quorum);
+    /// What is to be told of a service that is new: whether it has its quorum (a script may announce the address); that it
+    /// has not, to no script (the peer runs none: nothing was announced yet). With `rs_init_notifies` that servers are up.
+    pub(crate) fn first_events(&self, init: InitNotifies) -> Vec<Event> {
+        let up = self.members().filter(|(_, _, state)| state.standing == Standing::Up);
+        let up = up.filter(|_| init == InitNotifies::Servers);
+        let mut events: Vec<Event> =
+            up.map(|(config, ..)| self.server_event(config, Standing::Up, None)).collect();
+        let mut event = self.quorum_event(self.state.quorum, News::First);
         if let (Quorum::Lost, Event::Quorum { script, .. }) = (self.state.quorum, &mut event) {
             *script = None;
         }
-        (self.state.quorum == Quorum::Lost || event.script().is_some()).then_some(event)
+        events.push(event);
+        events
     }
 
     /// What is to be told when everything ends: with `omega` only, and only of what is up.
@@ -171,15 +193,31 @@ impl Pool {
         let mut events: Vec<Event> =
             up.map(|(config, ..)| self.server_event(config, Standing::Down, None)).collect();
         if self.state.quorum == Quorum::Met {
-            events.push(self.quorum_event(Quorum::Lost));
+            events.push(self.quorum_event(Quorum::Lost, News::Changed));
         }
         events
     }
 
-    fn server_event(&self, config: &RealServer, standing: Standing, failure: Option<Failure>) -> Event {
-        let (failure, script) = match standing {
-            Standing::Up => (None, &config.notify_up),
-            Standing::Down => (failure, &config.notify_down),
+    fn server_event(
+        &self,
+        config: &RealServer,
+        standing: Standing,
+        failure: Option<(&Check, Failure)>,
+    ) -> Event {
+        let only = match config.checks.as_slice() {
+            [check] => Some(check),
+            _ => None,
+        };
+        let (failed, failure) = failure.unzip();
+        let (failure, script, check) = match standing {
+            Standing::Up => (None, &config.notify_up, only),
+            Standing::Down => (failure, &config.notify_down, failed.or(only)),
+        };
+        let notice = ServerNotice {
+            server: self.config.server_label(config.address),
+            service: self.config.label(),
+            mail: config.mail,
+            check: check.map(|check| check.kind.keyword()),
         };
         Event::Server {
             service: self.config.name.clone(),
@@ -187,10 +225,11 @@ impl Pool {
             standing,
             failure,
             script: script.as_deref().cloned(),
+            notice: Box::new(notice),
         }
     }
 
-    fn quorum_event(&self, quorum: Quorum) -> Event {
+    fn quorum_event(&self, quorum: Quorum, news: News) -> Event {
         let (standing, script) = match quorum {
             Quorum::Met => (Standing::Up, &self.config.quorum_up),
             Quorum::Lost => (Standing::Down, &self.config.quorum_down),
@@ -202,6 +241,12 @@ impl Pool {
             quorum: self.config.quorum,
             sorry: self.config.sorry.map(|sorry| sorry.address),
             script: script.clone(),
+            notice: Box::new(QuorumNotice {
+                service: self.config.label(),
+                mail: self.config.mail,
+                hysteresis: self.config.hysteresis,
+                is_new: news == News::First,
+            }),
         }
     }
 
@@ -291,6 +336,12 @@ fn forget_presumptions(config: &VirtualServer, servers: &mut [Server], checks: &
 fn deciding(config: &RealServer, server: &Server) -> impl Iterator<Item = CheckId> {
     let dynamic = config.checks.iter().zip(&server.checks).filter(|(check, _)| decides_weight(check));
     dynamic.map(|(_, &id)| id)
+}
+
+/// The first check that has failed, and how.
+fn failure<'a>(config: &'a RealServer, server: &Server, checks: &Checks) -> Option<(&'a Check, Failure)> {
+    let mut judged = config.checks.iter().zip(&server.checks);
+    judged.find_map(|(check, &id)| Some((check, failure_of(checks, id)?)))
 }
 
 fn failure_of(checks: &Checks, id: CheckId) -> Option<Failure> {

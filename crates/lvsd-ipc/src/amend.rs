@@ -132,6 +132,7 @@ mod tests {
             hysteresis: 0,
             sorry: None,
             omega: false,
+            mail: false,
             quorum_up: None,
             quorum_down: None,
             real_servers: Vec::new(),

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use lvsd_model::{LvsConfig, SchedulingClass, ScriptPolicy};
+use crate::notice::NoticeSnapshot;
+use lvsd_model::{LvsConfig, NoticePlan, SchedulingClass, ScriptPolicy};
 use serde::{Deserialize, Serialize};
 
 use crate::amend::Amendment;
@@ -17,6 +18,8 @@ pub struct CheckerPlan {
     pub amends: Option<Amendment>,
     /// Rules for scripts.
     pub scripts: ScriptPolicy,
+    /// FIFOs and mail.
+    pub notices: NoticePlan,
     /// Scheduling of the process.
     pub scheduling: SchedulingClass,
     /// Where the process keeps the journal of what it has put into the kernel; a tmpfs directory that exists.
@@ -125,4 +128,6 @@ pub struct CheckerSnapshot {
     pub services: Vec<ServiceSnapshot>,
     /// The kernel's side.
     pub ipvs: IpvsHealth,
+    /// What was told beside scripts.
+    pub notices: NoticeSnapshot,
 }

@@ -12,6 +12,7 @@ mod checker;
 mod event;
 mod frame;
 mod message;
+mod notice;
 mod vrrp;
 
 pub use amend::{Amendment, Run};
@@ -21,6 +22,7 @@ pub use checker::{
 pub use event::ChildEvent;
 pub use frame::{Frame, FrameError, FrameReader, FrameWriter, MAX_FRAME, decode, encode};
 pub use message::{Applied, FromChild, Generation, Role, StopManner, ToChild};
+pub use notice::{FifoSnapshot, MailSnapshot, NoticeSnapshot};
 pub use vrrp::{
     Adjustment, AdvertCounters, FileSnapshot, GroupSnapshot, InstanceSnapshot, InstanceState, JournalEntry,
     ProcessSnapshot, RejectCounters, ScriptSnapshot, VrrpPlan, VrrpSnapshot,

@@ -4,7 +4,8 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use lvsd_model::{Family, SchedulingClass, ScriptPolicy, Version, VrrpConfig};
+use crate::notice::NoticeSnapshot;
+use lvsd_model::{Family, NoticePlan, SchedulingClass, ScriptPolicy, Version, VrrpConfig};
 use serde::{Deserialize, Serialize};
 
 /// What the VRRP process is to do.
@@ -14,6 +15,8 @@ pub struct VrrpPlan {
     pub config: VrrpConfig,
     /// Rules for scripts.
     pub scripts: ScriptPolicy,
+    /// FIFOs and mail.
+    pub notices: NoticePlan,
     /// Adverts are ignored and nobody is promoted before this time after the start of the process.
     pub startup_delay: Duration,
     /// The same, counted from the boot of the machine; the later of the two ends counts.
@@ -278,4 +281,6 @@ pub struct VrrpSnapshot {
     pub membership_malformed: u64,
     /// Greatest lateness of the election timer since the start.
     pub worst_lateness: Duration,
+    /// What was told beside scripts.
+    pub notices: NoticeSnapshot,
 }

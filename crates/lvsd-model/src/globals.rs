@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ScriptPolicy;
+use crate::{Notices, ScriptPolicy};
 
 /// `metrics_listen`: where Prometheus text is served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,6 +67,8 @@ pub struct Globals {
     pub strict_config: bool,
     /// Rules for scripts.
     pub scripts: ScriptPolicy,
+    /// FIFOs and mail.
+    pub notices: Notices,
     /// `child_wait_time`: how long a stop waits for the children before SIGKILL.
     pub child_wait: Duration,
     /// `vrrp_startup_delay`: no instance takes part before this time after the start.
@@ -89,6 +91,7 @@ impl Default for Globals {
             control_socket: ControlSocket::default(),
             strict_config: false,
             scripts: ScriptPolicy::default(),
+            notices: Notices::default(),
             child_wait: Duration::from_secs(5),
             startup_delay: Duration::ZERO,
             delay_after_boot: Duration::ZERO,

@@ -8,6 +8,7 @@
 mod auth;
 mod globals;
 mod lvs;
+mod notice;
 mod planned;
 mod route;
 mod rule;
@@ -25,6 +26,7 @@ pub use lvs::{
     MiscCheck, Persistence, Protocol, RealServer, Scheduler, SchedulerFlags, SorryServer, StatusRanges,
     Target, TlsOptions, TunnelChecksum, TunnelKind, VirtualServer,
 };
+pub use notice::{Fifo, MailAddress, MailPolicy, NoticePlan, Notices};
 pub use planned::{PlannedStatement, PlannedValue};
 pub use route::{
     Encap, Hop, Hops, Metric, Metrics, Placement, Prefix, Realms, Route, RouteKind, RouteTable,
@@ -37,7 +39,7 @@ pub use sync::{ConnectionTimeouts, FollowingSyncDaemon, SyncDaemon};
 pub use units::{AdvertInterval, Family, InterfaceName, OutOfRange, Priority, Vrid, Weight};
 pub use vlink::{Accept, AdvertsBy, Firewall, IpvlanFlag, MacAddress, OwnLink, VirtualLink, VirtualLinkKind};
 pub use vrrp::{
-    AddressFlags, AddressScope, Broadcast, GarpPolicy, InitFile, InitialState, Instance, Notify,
+    AddressFlags, AddressScope, Broadcast, Deletion, GarpPolicy, InitFile, InitialState, Instance, Notify,
     OldUnicastChecksum, ParamMatch, Preempt, PreferredLifetime, SyncGroup, TrackFile, TrackInterface,
     TrackProcess, TrackScript, TrackWeight, TrackedFile, TrackedProcess, TrackedScript, Trackers, Transport,
     UnicastPeer, Version, VirtualAddress, VrrpConfig,

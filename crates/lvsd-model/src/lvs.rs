@@ -20,6 +20,8 @@ pub struct LvsConfig {
     pub flush_at_start: bool,
     /// `lvs_flush_on_stop`: the whole table is cleared at stop.
     pub flush_on_stop: bool,
+    /// `rs_init_notifies`: servers that are up when their service is new are told as coming up.
+    pub init_notifies: bool,
     /// `lvs_timeouts`.
     pub timeouts: Option<ConnectionTimeouts>,
     /// `lvs_sync_daemon` without an instance: both halves run all the time.
@@ -44,6 +46,18 @@ pub enum Protocol {
     Udp,
     /// SCTP.
     Sctp,
+}
+
+impl Protocol {
+    /// Its name, as in the configuration but in small letters.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Udp => "udp",
+            Self::Sctp => "sctp",
+        }
+    }
 }
 
 /// What packets a virtual server takes: one IPVS service each.
@@ -242,12 +256,44 @@ pub struct VirtualServer {
     pub sorry: Option<SorryServer>,
     /// `omega`: down notifiers run at shutdown too.
     pub omega: bool,
+    /// `smtp_alert`: mail about the quorum.
+    pub mail: bool,
     /// `quorum_up`.
     pub quorum_up: Option<Script>,
     /// `quorum_down`.
     pub quorum_down: Option<Script>,
     /// Real servers in configuration order; an address is there once.
     pub real_servers: Vec<RealServer>,
+}
+
+impl VirtualServer {
+    /// Its name on FIFOs and in mails: `[192.0.2.1]:tcp:80`, `FWM 7`, `[group]:0`.
+    #[must_use]
+    pub fn label(&self) -> String {
+        match self.endpoints.as_slice() {
+            [Endpoint::Address(address)] if !self.is_group() => labelled(*address, self.protocol.name()),
+            [Endpoint::Fwmark { mark, .. }] if !self.is_group() => format!("FWM {mark}"),
+            _ => format!("[{}]:0", self.name),
+        }
+    }
+
+    /// The name of one of its real servers there: `[192.0.2.10]:tcp:80`; the protocol is the service's, `none` for a mark.
+    #[must_use]
+    pub fn server_label(&self, server: SocketAddr) -> String {
+        match self.endpoints.as_slice() {
+            [Endpoint::Fwmark { .. }] if !self.is_group() => labelled(server, "none"),
+            _ => labelled(server, self.protocol.name()),
+        }
+    }
+
+    /// Whether it is called by the name of a group: one word, where an endpoint has two.
+    fn is_group(&self) -> bool {
+        !self.name.contains(' ')
+    }
+}
+
+fn labelled(address: SocketAddr, protocol: &str) -> String {
+    format!("[{}]:{protocol}:{}", address.ip(), address.port())
 }
 
 /// `real_server`.
@@ -268,6 +314,8 @@ pub struct RealServer {
     pub inhibit_on_failure: bool,
     /// `alpha`: down until the first success.
     pub alpha: bool,
+    /// `smtp_alert`: mail when it goes up or down.
+    pub mail: bool,
     /// `notify_up`; boxed, since few of many servers have one.
     pub notify_up: Option<Box<Script>>,
     /// `notify_down`.
@@ -330,6 +378,19 @@ pub enum CheckKind {
     Http(Box<HttpCheck>),
     /// `MISC_CHECK`: a program exits with success.
     Misc(MiscCheck),
+}
+
+impl CheckKind {
+    /// Its keyword.
+    #[must_use]
+    pub const fn keyword(&self) -> &'static str {
+        match self {
+            Self::Tcp(_) => "TCP_CHECK",
+            Self::Http(check) if check.tls.is_some() => "SSL_GET",
+            Self::Http(_) => "HTTP_GET",
+            Self::Misc(_) => "MISC_CHECK",
+        }
+    }
 }
 
 /// `http_protocol`.

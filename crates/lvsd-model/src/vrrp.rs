@@ -400,7 +400,29 @@ pub struct TrackScript {
     pub init_fail: bool,
 }
 
-/// Notification scripts of an instance or group.
+/// `notify_deleted`: what is told of an instance that a reload removed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum Deletion {
+    /// That it is in FAULT.
+    #[default]
+    AsFault,
+    /// That it is DELETED, to this script too.
+    AsDeleted(Option<Script>),
+}
+
+impl Deletion {
+    /// The script that is told.
+    #[must_use]
+    pub const fn script(&self) -> Option<&Script> {
+        match self {
+            Self::AsDeleted(Some(script)) => Some(script),
+            Self::AsDeleted(None) | Self::AsFault => None,
+        }
+    }
+}
+
+/// Whom an instance or group tells of its changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Notify {
@@ -416,6 +438,32 @@ pub struct Notify {
     pub any: Option<Script>,
     /// `notify_master_rx_lower_pri`.
     pub master_rx_lower_priority: Option<Script>,
+    /// `notify_deleted`; means nothing for a group.
+    pub deletion: Deletion,
+    /// `smtp_alert`.
+    pub mail: bool,
+    /// `notify_priority_changes`: those of the priority are written to the FIFOs; means nothing for a group, whose members
+    /// have it instead.
+    pub priority_changes: bool,
+}
+
+impl Notify {
+    /// All scripts.
+    pub fn scripts(&self) -> impl Iterator<Item = &Script> {
+        let Self {
+            master,
+            backup,
+            fault,
+            stop,
+            any,
+            master_rx_lower_priority,
+            deletion,
+            mail: _,
+            priority_changes: _,
+        } = self;
+        let named = [master, backup, fault, stop, any, master_rx_lower_priority];
+        named.into_iter().flatten().chain(deletion.script())
+    }
 }
 
 /// `vrrp_instance`: one virtual router on one interface and family.

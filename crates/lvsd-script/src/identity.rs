@@ -42,6 +42,11 @@ pub(crate) struct Identity {
 impl Identity {
     /// As configured.
     pub(crate) fn named(run_as: &RunAs) -> Result<Self, NoUser> {
+        Self::lookup(run_as)?.reachable(&run_as.user)
+    }
+
+    /// As the host's databases have it.
+    pub(crate) fn lookup(run_as: &RunAs) -> Result<Self, NoUser> {
         let name = &run_as.user;
         let user = lookup(name, User::from_name(name))?.ok_or_else(|| NoUser::UnknownUser(name.clone()))?;
         let gid = match &run_as.group {
@@ -50,7 +55,7 @@ impl Identity {
                 .map(|found| found.gid)
                 .ok_or_else(|| NoUser::UnknownGroup(group.clone()))?,
         };
-        Self { uid: user.uid, gid }.reachable(name)
+        Ok(Self { uid: user.uid, gid })
     }
 
     /// The account for scripts, when this host has it and we can become it.

@@ -22,6 +22,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
+use nix::unistd::{Gid, Uid};
+
 use lvsd_model::{Invocation, RunAs, Script, ScriptPolicy};
 
 use crate::identity::Identity;
@@ -61,6 +63,14 @@ pub enum Refused {
     /// `enable_script_security`: others could change what root would run.
     #[error("SECURITY VIOLATION: {0}")]
     Insecure(Insecure),
+}
+
+/// Who a user and group of a configuration are on this host, whether this process could become them or not.
+///
+/// # Errors
+/// [`NoUser`]: unknown here, or the user database gives no answer.
+pub fn resolve_user(run_as: &RunAs) -> Result<(Uid, Gid), NoUser> {
+    Identity::lookup(run_as).map(|found| (found.uid, found.gid))
 }
 
 /// Prepares and runs the scripts of one plan.

@@ -101,14 +101,12 @@ fn all_scripts(config: &Config) -> Vec<&Script> {
         config.vrrp.scripts.iter().filter_map(|script| script.command.as_ref().ok()).collect();
     let instances = config.vrrp.instances.iter().map(|instance| &instance.notify);
     let groups = config.vrrp.groups.iter().map(|group| &group.notify);
-    all.extend(instances.chain(groups).flat_map(notify_scripts));
+    all.extend(instances.chain(groups).flat_map(Notify::scripts));
+    let notices = &config.globals.notices;
+    let fifos = [&notices.fifo, &notices.vrrp_fifo, &notices.lvs_fifo];
+    all.extend(fifos.into_iter().flatten().filter_map(|fifo| fifo.reader.as_ref()));
     all.extend(config.lvs.services.iter().flat_map(service_scripts));
     all
-}
-
-fn notify_scripts(notify: &Notify) -> impl Iterator<Item = &Script> {
-    let Notify { master, backup, fault, stop, any, master_rx_lower_priority } = notify;
-    [master, backup, fault, stop, any, master_rx_lower_priority].into_iter().flatten()
 }
 
 fn service_scripts(service: &VirtualServer) -> impl Iterator<Item = &Script> {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use lvsd_ipc::{Amendment, CheckerPlan, Generation, Role, VrrpPlan};
-use lvsd_model::{Config, LvsConfig, VrrpConfig};
+use lvsd_model::{Config, Fifo, LvsConfig, NoticePlan, VrrpConfig};
 
 use crate::cli::Cli;
 use crate::policy::Wanted;
@@ -62,11 +62,12 @@ pub(crate) struct PlanContext {
 }
 
 /// The part of the VRRP process.
-pub(crate) fn vrrp(config: &Config, context: &PlanContext) -> VrrpPlan {
+pub(crate) fn vrrp(config: &Config, context: &PlanContext, reader: Role) -> VrrpPlan {
     let globals = &config.globals;
     VrrpPlan {
         config: config.vrrp.clone(),
         scripts: globals.scripts.clone(),
+        notices: notices(config, Role::Vrrp, reader),
         startup_delay: globals.startup_delay,
         delay_after_boot: globals.delay_after_boot,
         scheduling: globals.vrrp_scheduling,
@@ -76,7 +77,12 @@ pub(crate) fn vrrp(config: &Config, context: &PlanContext) -> VrrpPlan {
 }
 
 /// The part of the checker process: of its services only what it does not have yet.
-pub(crate) fn checker(config: &Config, amends: Option<Amendment>, context: &PlanContext) -> CheckerPlan {
+pub(crate) fn checker(
+    config: &Config,
+    amends: Option<Amendment>,
+    context: &PlanContext,
+    reader: Role,
+) -> CheckerPlan {
     let (globals, lvs) = (&config.globals, &config.lvs);
     let services = match &amends {
         None => lvs.services.clone(),
@@ -87,11 +93,13 @@ pub(crate) fn checker(config: &Config, amends: Option<Amendment>, context: &Plan
             services,
             flush_at_start: lvs.flush_at_start,
             flush_on_stop: lvs.flush_on_stop,
+            init_notifies: lvs.init_notifies,
             timeouts: lvs.timeouts,
             sync_daemon: lvs.sync_daemon.clone(),
         },
         amends,
         scripts: globals.scripts.clone(),
+        notices: notices(config, Role::Checker, reader),
         scheduling: globals.checker_scheduling,
         runtime_dir: context.runtime_dir.clone(),
     }
@@ -123,6 +131,27 @@ impl Given {
     pub(crate) fn forget(&mut self) {
         *self = Self::default();
     }
+}
+
+/// FIFOs and mail of one process. `reader` is the process that runs the script of the common FIFO.
+fn notices(config: &Config, role: Role, reader: Role) -> NoticePlan {
+    let notices = &config.globals.notices;
+    let common =
+        notices.fifo.clone().map(|fifo| Fifo { reader: fifo.reader.filter(|_| role == reader), ..fifo });
+    let own = match role {
+        Role::Vrrp => &notices.vrrp_fifo,
+        Role::Checker => &notices.lvs_fifo,
+    };
+    NoticePlan {
+        fifos: common.into_iter().chain(own.clone()).collect(),
+        states_on_reload: notices.states_on_reload,
+        mail: notices.mail.clone(),
+    }
+}
+
+/// The process that runs the script of the common FIFO: the checker when there is one, as with the peer.
+pub(crate) const fn common_reader(wanted: &Wanted) -> Role {
+    if wanted.roles.checker { Role::Checker } else { Role::Vrrp }
 }
 
 /// The configuration of a family that has nothing to do any more but to end as this one says.

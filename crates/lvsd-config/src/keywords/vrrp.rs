@@ -20,10 +20,10 @@ pub(super) static SYNC_GROUP: &[Row] = &[
     row("notify_fault", "<script> [user [group]]", "none", Tier::One, "Run when group becomes FAULT").script().works(),
     row("notify_stop", "<script> [user [group]]", "none", Tier::Two, "Run when daemon stops").script().works(),
     row("notify", "<script> [user [group]]", "none", Tier::One, "Run on every change with GROUP name STATE priority").script().works(),
-    row("smtp_alert", "[BOOL]", "global default, else false", Tier::One, "Mail on group state change").takes(0, 1).no_effect("lvsd sends no mail yet"),
+    row("smtp_alert", "[BOOL]", "global default, else false", Tier::One, "Mail on group state change").takes(0, 1).works(),
     row("global_tracking", "none", "", Tier::Three, "Deprecated; group tracking applies without it").takes(0, 0).no_effect("group tracking applies without it"),
     row("sync_group_tracking_weight", "none", "off", Tier::Two, "Allow weighted trackers on members, keeping priorities in step").takes(0, 0).works(),
-    row("notify_priority_changes", "[BOOL]", "global default", Tier::Three, "Send member priority changes to FIFO").takes(0, 1),
+    row("notify_priority_changes", "[BOOL]", "global default", Tier::Three, "Send member priority changes to FIFO").takes(0, 1).works(),
 ];
 
 #[rustfmt::skip] // A table: one row, one line.
@@ -83,11 +83,11 @@ pub(super) static INSTANCE: &[Row] = &[
     row("notify_master", "<script> [user [group]]", "none", Tier::One, "Run on entering MASTER").script().works(),
     row("notify_fault", "<script> [user [group]]", "none", Tier::One, "Run on entering FAULT").script().works(),
     row("notify_stop", "<script> [user [group]]", "none", Tier::One, "Run on daemon stop").script().works(),
-    row("notify_deleted", "[<script> [user [group]]]", "FAULT notifications", Tier::Three, "On reload removal notify DELETED instead of FAULT").optional_script(),
+    row("notify_deleted", "[<script> [user [group]]]", "FAULT notifications", Tier::Three, "On reload removal notify DELETED instead of FAULT").optional_script().works(),
     row("notify", "<script> [user [group]]", "none", Tier::One, "Run on every change with INSTANCE name STATE priority").script().works(),
     row("notify_master_rx_lower_pri", "<script> [user [group]]", "none", Tier::Three, "Run when master receives lower priority advert").script().works(),
-    row("smtp_alert", "[BOOL]", "global default, else false", Tier::One, "Mail on state change").takes(0, 1).no_effect("lvsd sends no mail yet"),
-    row("notify_priority_changes", "[BOOL]", "global default", Tier::Three, "Send priority changes to FIFO").takes(0, 1),
+    row("smtp_alert", "[BOOL]", "global default, else false", Tier::One, "Mail on state change").takes(0, 1).works(),
+    row("notify_priority_changes", "[BOOL]", "global default", Tier::Three, "Send priority changes to FIFO").takes(0, 1).works(),
     row("lvs_sync_daemon_interface", "<ifname>", "none", Tier::Three, "Deprecated; use global lvs_sync_daemon").no_effect("deprecated; write lvs_sync_daemon in global_defs").deprecated("lvs_sync_daemon in global_defs"),
     row("garp_master_delay", "<int s>", "global", Tier::One, "Delay before second GARP block").works(),
     row("garp_master_refresh", "<int s>", "global", Tier::One, "GARP refresh period while master").works(),

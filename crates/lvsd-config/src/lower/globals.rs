@@ -103,7 +103,9 @@ impl<'a> Lowering<'a> {
         self.check_repeated(block.block());
         for statement in block.block() {
             if self.accept(statement) {
-                let known = self.global_process(statement) || self.global_vrrp(statement);
+                let known = self.global_process(statement)
+                    || self.global_vrrp(statement)
+                    || self.global_notices(statement);
                 debug_assert!(known, "{} works, so it is lowered", statement.row.name);
             }
         }

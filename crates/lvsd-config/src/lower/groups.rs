@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use lvsd_model::{Notify, SyncGroup};
+use lvsd_model::SyncGroup;
 
 use super::Lowering;
 use super::track::TrackDraft;
@@ -46,7 +46,7 @@ impl<'a> Lowering<'a> {
         order: usize,
         taken: &mut HashMap<&'a str, Span>,
     ) -> Option<SyncGroup> {
-        let (mut track, mut notify) = (TrackDraft::default(), Notify::default());
+        let (mut track, mut notify) = (TrackDraft::default(), self.notices.of_vrrp());
         let (mut members, mut tracking_weight) = (Vec::new(), false);
         self.check_repeated(block.block());
         for statement in block.block() {
@@ -81,6 +81,9 @@ impl<'a> Lowering<'a> {
                 self.report(Diagnostic::tolerated(Rule::GroupTooSmall, name.span, message));
             }
             _ => {}
+        }
+        if notify.priority_changes {
+            self.tell_priorities(&members);
         }
         if !tracking_weight {
             self.drop_member_weights(name, &members, &mut track);
@@ -128,6 +131,13 @@ impl<'a> Lowering<'a> {
             Some(help) => diagnostic.help(help),
             None => diagnostic,
         });
+    }
+
+    /// `notify_priority_changes` of a group is about its members: it has no priority itself.
+    fn tell_priorities(&mut self, members: &[String]) {
+        for (draft, instance) in &mut self.instance_drafts {
+            instance.notify.priority_changes |= members.contains(&draft.name);
+        }
     }
 
     /// Without `sync_group_tracking_weight` the members' priorities must stay in step, so no weight may change one.

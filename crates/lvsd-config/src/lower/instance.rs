@@ -109,6 +109,7 @@ impl<'a> Lowering<'a> {
     fn instance_draft(&mut self, name: Word<'a>, block: &'a Statement, order: usize) -> Draft {
         let mut draft = Draft { name: name.text.to_owned(), name_span: Some(name.span), ..Draft::default() };
         draft.check_unicast_src = self.defaults.check_unicast_src;
+        draft.notify = self.notices.of_vrrp();
         self.check_repeated(block.block());
         for statement in block.block() {
             if !self.accept(statement) {
@@ -258,6 +259,18 @@ impl<'a> Lowering<'a> {
     /// `notify*` of an instance or a group.
     pub(super) fn notify(&mut self, statement: &Statement, notify: &mut Notify) -> bool {
         let slot = match statement.row.name {
+            "notify_deleted" => {
+                notify.deletion = self.deletion(statement);
+                return true;
+            }
+            "notify_priority_changes" => {
+                notify.priority_changes = self.boolean(statement).unwrap_or(notify.priority_changes);
+                return true;
+            }
+            "smtp_alert" => {
+                notify.mail = self.smtp_alert(statement, notify.mail);
+                return true;
+            }
             "notify_master" => &mut notify.master,
             "notify_backup" => &mut notify.backup,
             "notify_fault" => &mut notify.fault,

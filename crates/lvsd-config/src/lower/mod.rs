@@ -18,6 +18,7 @@ mod instance_rules;
 mod ipvs;
 mod line;
 mod names;
+mod notices;
 mod planned;
 mod route;
 mod rule;
@@ -50,6 +51,7 @@ pub(crate) struct Lowering<'a> {
     places: Places,
     config: Config,
     defaults: globals::Defaults,
+    notices: notices::NoticeDraft,
     /// Root statements by name: where each script, group and instance is defined.
     tracked: HashMap<(track::Kind, &'a str), Defined>,
     used: HashSet<(track::Kind, &'a str)>,
@@ -95,6 +97,7 @@ pub(crate) fn lower(
         places: Places::default(),
         config: Config::default(),
         defaults: globals::Defaults::default(),
+        notices: notices::NoticeDraft::default(),
         tracked: HashMap::new(),
         used: HashSet::new(),
         instance_names: HashSet::new(),
@@ -149,6 +152,7 @@ impl<'a> Lowering<'a> {
         self.check_trackers();
         self.services(statements);
         self.check_sessions();
+        self.finish_notices();
     }
 
     /// Does something to what is in a block, whose name is remembered meanwhile.

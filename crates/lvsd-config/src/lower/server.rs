@@ -25,6 +25,7 @@ struct ServerDraft {
     alpha: bool,
     virtualhost: Option<String>,
     timing: Timing,
+    mail: bool,
     notify_up: Option<Box<Script>>,
     notify_down: Option<Box<Script>>,
 }
@@ -95,6 +96,7 @@ impl<'a> Lowering<'a> {
             lower_threshold: draft.lower.0,
             inhibit_on_failure: draft.inhibit_on_failure,
             alpha: draft.alpha,
+            mail: draft.mail,
             notify_up: draft.notify_up,
             notify_down: draft.notify_down,
             checks,
@@ -117,6 +119,7 @@ impl<'a> Lowering<'a> {
             alpha: service.alpha,
             virtualhost: service.virtualhost.clone(),
             timing: Timing::default(),
+            mail: self.notices.of_servers(),
             notify_up: None,
             notify_down: None,
         };
@@ -154,6 +157,7 @@ impl<'a> Lowering<'a> {
             }
             "alpha" => draft.alpha = self.boolean(statement).unwrap_or(draft.alpha),
             "virtualhost" => draft.virtualhost = self.word(statement, 0).map(|word| word.text.to_owned()),
+            "smtp_alert" => draft.mail = self.smtp_alert(statement, draft.mail),
             "notify_up" => draft.notify_up = self.script(statement).map(Box::new),
             "notify_down" => draft.notify_down = self.script(statement).map(Box::new),
             _ => return self.timing(statement, 1, &mut draft.timing),

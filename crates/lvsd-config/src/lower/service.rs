@@ -40,6 +40,7 @@ pub(super) struct ServiceDraft {
     sorry_forward: Option<(Forward, Span)>,
     pub(super) alpha: bool,
     omega: bool,
+    mail: Option<bool>,
     pub(super) inhibit_on_failure: bool,
     pub(super) weight: Weight,
     pub(super) virtualhost: Option<String>,
@@ -185,6 +186,10 @@ impl<'a> Lowering<'a> {
         match statement.row.name {
             "alpha" => draft.alpha = true,
             "omega" => draft.omega = true,
+            "smtp_alert" => {
+                let before = draft.mail.unwrap_or(self.notices.of_services());
+                draft.mail = Some(self.smtp_alert(statement, before));
+            }
             "inhibit_on_failure" => draft.inhibit_on_failure = true,
             "virtualhost" => draft.virtualhost = self.word(statement, 0).map(|word| word.text.to_owned()),
             "weight" => {
@@ -325,6 +330,7 @@ impl<'a> Lowering<'a> {
             hysteresis,
             sorry,
             omega: draft.omega,
+            mail: draft.mail.unwrap_or(self.notices.of_services()),
             quorum_up: draft.quorum_up,
             quorum_down: draft.quorum_down,
             real_servers,

@@ -135,7 +135,18 @@ pub(crate) enum Event {
     /// A group changed its state.
     Group(Arc<SyncGroup>, Transition),
     /// A master heard an advert of lower priority.
-    LowerPriority(Arc<Instance>, IpAddr, u8),
+    LowerPriority {
+        /// Its configuration.
+        config: Arc<Instance>,
+        /// The sender.
+        source: IpAddr,
+        /// The priority heard.
+        priority: u8,
+        /// Its own.
+        own: u8,
+    },
+    /// The effective priority of an instance changed, and its state did not.
+    Priority(Arc<Instance>, State, u8),
     /// An advert was not believed, for a reason not told since the instance last changed its state.
     Rejected {
         /// Name of the instance.
@@ -569,7 +580,12 @@ impl Election {
                 let _ = self.events.send(Event::Instance { config, transition, faults, why });
             }
             Action::LowerPriorityHeard { source, priority } => {
-                let _ = self.events.send(Event::LowerPriority(config, source, priority));
+                let view = self.router.instance(id);
+                let own = view.map_or(config.priority, |view| view.effective_priority).get();
+                let _ = self.events.send(Event::LowerPriority { config, source, priority, own });
+            }
+            Action::PriorityChanged { state, priority } => {
+                let _ = self.events.send(Event::Priority(config, state, priority));
             }
         }
     }

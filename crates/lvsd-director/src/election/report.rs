@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lvsd_ipc::{
     Adjustment, AdvertCounters, FileSnapshot, GroupSnapshot, InstanceSnapshot, InstanceState, JournalEntry,
-    ProcessSnapshot, RejectCounters, ScriptSnapshot, VrrpSnapshot,
+    NoticeSnapshot, ProcessSnapshot, RejectCounters, ScriptSnapshot, VrrpSnapshot,
 };
 use lvsd_vrrp::{Edge, GroupView, InstanceId, InstanceView, Router, ScriptView, State, Time, Verdict};
 
@@ -37,6 +37,7 @@ pub(super) fn report(router: &Router, now: Time, worst_lateness: Duration) -> Re
         membership_reports: counters.membership_reports,
         membership_malformed: counters.membership_malformed,
         worst_lateness,
+        notices: NoticeSnapshot::default(),
     };
     Report { snapshot, ids: router.instances().map(|view| view.id).collect() }
 }

@@ -376,7 +376,7 @@ impl Keeper {
                     self.holdings.release(now, id, config, self.foreign, &self.table);
                 }
             }
-            Action::Send(_) | Action::LowerPriorityHeard { .. } => {
+            Action::Send(_) | Action::LowerPriorityHeard { .. } | Action::PriorityChanged { .. } => {
                 debug_assert!(false, "not the keeper's");
             }
         }

@@ -57,11 +57,30 @@ fn the_quorum_of_a_new_service_is_told_once() {
     let absent = RealServer { checks: vec![alpha(tcp(A))], ..server(A) };
     let mut bench = Bench { health: Health::new(7), now: Time::START, running: BTreeMap::new() };
     bench.reload(config(vec![service(VS, vec![server(A)]), silent.clone()]));
-    assert_eq!(bench.events(), ["quorum 10.0.0.1:80 up"], "a script may announce the address");
+    assert_eq!(
+        bench.events(),
+        ["quorum 10.0.0.1:80 up", "quorum 10.0.0.2:80 up"],
+        "scripts and FIFOs are told"
+    );
     let added = service("10.0.0.3:80", vec![absent]);
     bench.reload(config(vec![service(VS, vec![server(A)]), silent, added]));
     let lost = bench.health.poll_event().expect("told");
     assert!(matches!(lost, Event::Quorum { standing: Standing::Down, .. }) && lost.script().is_none());
+}
+
+#[test]
+fn servers_of_a_new_service_are_told_with_rs_init_notifies() {
+    let absent = RealServer { checks: vec![alpha(tcp(B))], ..server(B) };
+    let mut bench = Bench { health: Health::new(7), now: Time::START, running: BTreeMap::new() };
+    let both = config(vec![service(VS, vec![server(A), absent])]);
+    bench.reload(LvsConfig { init_notifies: true, ..both.clone() });
+    let first = bench.health.poll_event().expect("told");
+    let Event::Server { standing, notice, script: told, .. } = first else { panic!("{first:?}") };
+    assert_eq!((standing, told), (Standing::Up, Some(script("up"))));
+    assert_eq!(notice.server, format!("[{}]:tcp:80", A.rsplit_once(':').expect("a port").0));
+    assert_eq!(bench.events(), [format!("quorum {VS} up")]);
+    bench.reload(LvsConfig { init_notifies: true, ..both });
+    assert!(bench.events().is_empty(), "not at a reload");
 }
 
 #[test]

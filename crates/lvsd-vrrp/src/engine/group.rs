@@ -48,8 +48,7 @@ impl Router {
             if let Some(instance) = self.instances.get_mut(&id) {
                 instance.last_source = source.or(instance.last_source);
                 instance.source = source;
-                instance.tracking = tracking;
-                instance.standing.judge(instance.priority());
+                instance.retrack(tracking, &mut self.outputs);
             }
         }
         self.spread_faults();

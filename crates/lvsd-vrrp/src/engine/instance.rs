@@ -643,6 +643,18 @@ impl Instance {
         }
     }
 
+    /// Takes a new judgement of its trackers, and tells what it makes of the priority if somebody wants to know.
+    pub(super) fn retrack(&mut self, tracking: Tracking, out: &mut Outputs) {
+        let before = std::mem::replace(&mut self.tracking, tracking);
+        self.standing.judge(self.priority());
+        let state = self.phase.state();
+        let (was, is) = (before.effective(self.config.priority), self.priority());
+        let takes_part = matches!(state, State::Backup | State::Master) && self.tracking.faults.is_empty();
+        if self.config.notify.priority_changes && takes_part && was != is {
+            self.act(Action::PriorityChanged { state, priority: is.get() }, out);
+        }
+    }
+
     pub(super) fn act(&self, action: Action, out: &mut Outputs) {
         out.push(self.id, &self.config, action);
     }

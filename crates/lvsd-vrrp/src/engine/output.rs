@@ -208,6 +208,13 @@ pub enum Action {
         /// Its priority.
         priority: u8,
     },
+    /// While MASTER or BACKUP, trackers changed its effective priority (`notify_priority_changes`).
+    PriorityChanged {
+        /// The state that it is in.
+        state: State,
+        /// What it is now.
+        priority: u8,
+    },
 }
 
 /// One thing to do, in the order in which they are to be done. It carries the configuration that it was made under, so it can be

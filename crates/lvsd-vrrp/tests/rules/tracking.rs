@@ -39,6 +39,26 @@ fn weights_add_and_subtract() {
 }
 
 #[test]
+fn changes_of_the_priority_are_told_to_those_who_ask() {
+    let priorities = |host: &mut Host| {
+        let told = host.told();
+        told.into_iter().filter(|line| line.contains(" now ")).collect::<Vec<_>>()
+    };
+    let mut config = with_script(100, effect(-20));
+    let mut quiet = Host::start(config.clone());
+    quiet.script("chk", Outcome::Failure);
+    assert!(priorities(&mut quiet).is_empty());
+
+    config.instances[0].notify.priority_changes = true;
+    let mut host = Host::start(config);
+    host.script("chk", Outcome::Success);
+    assert!(priorities(&mut host).is_empty());
+    host.script("chk", Outcome::Failure);
+    let told = priorities(&mut host);
+    assert!(matches!(told.as_slice(), [line] if line.ends_with("Backup now 80")), "{told:?}");
+}
+
+#[test]
 fn weight_0_is_a_fault() {
     for (weight, when_up, when_down) in
         [(effect(0), State::Backup, State::Fault), (reversed(0), State::Fault, State::Backup)]

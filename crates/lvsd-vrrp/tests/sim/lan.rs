@@ -329,7 +329,10 @@ impl Lan {
                         format!("host {number} {} {from} > {to} with {priority}: {cause}", config.name)
                     });
                 }
-                Action::Addresses(_) | Action::Announce(_) | Action::LowerPriorityHeard { .. } => {}
+                Action::Addresses(_)
+                | Action::Announce(_)
+                | Action::LowerPriorityHeard { .. }
+                | Action::PriorityChanged { .. } => {}
             }
         }
         self.check_groups(number);

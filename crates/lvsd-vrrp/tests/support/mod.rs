@@ -386,5 +386,6 @@ fn action_in_short(action: &Action) -> String {
         }
         Action::Transition(transition) => change(transition),
         Action::LowerPriorityHeard { source, priority } => format!("lower {priority} from {source}"),
+        Action::PriorityChanged { state, priority } => format!("{state:?} now {priority}"),
     }
 }

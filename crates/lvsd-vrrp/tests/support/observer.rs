@@ -70,7 +70,7 @@ impl Observer {
                     "{state:?} sends {advert:?}"
                 );
             }
-            Action::Announce(_) | Action::LowerPriorityHeard { .. } => {}
+            Action::Announce(_) | Action::LowerPriorityHeard { .. } | Action::PriorityChanged { .. } => {}
         }
     }
 

@@ -420,13 +420,14 @@ impl Driver {
         config: &Config,
         amends: Option<Amendment>,
     ) -> Result<Frame, FrameError> {
+        let reader = plan::common_reader(&self.selection.wanted(config));
         match role {
             Role::Vrrp => {
-                let plan = Box::new(plan::vrrp(config, &self.context));
+                let plan = Box::new(plan::vrrp(config, &self.context, reader));
                 lvsd_ipc::encode(&ToChild::Apply { generation, plan })
             }
             Role::Checker => {
-                let plan = Box::new(plan::checker(config, amends, &self.context));
+                let plan = Box::new(plan::checker(config, amends, &self.context, reader));
                 lvsd_ipc::encode(&ToChild::Apply { generation, plan })
             }
         }

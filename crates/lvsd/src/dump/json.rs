@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lvsd_ipc::{InstanceSnapshot, InstanceState, VrrpSnapshot};
-use lvsd_model::{Auth, Config, GarpPolicy, Instance, Preempt, Script, VirtualAddress};
+use lvsd_model::{Auth, Config, Deletion, GarpPolicy, Instance, Preempt, Script, VirtualAddress};
 use serde::Serialize;
 use serde_json::Number;
 
@@ -79,6 +79,8 @@ struct Scripts {
     script_fault: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     script_stop: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    script_deleted: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     script: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -171,8 +173,8 @@ fn data<'a>(now: Duration, configured: &'a Instance, instance: &'a InstanceSnaps
             lvsd_model::Version::V2 => 2,
             lvsd_model::Version::V3 => 3,
         },
-        smtp_alert: false,
-        notify_deleted: false,
+        smtp_alert: configured.notify.mail,
+        notify_deleted: configured.notify.deletion != Deletion::AsFault,
         scripts: scripts(configured),
         vips: list(&configured.addresses),
         evips: list(&configured.excluded),
@@ -202,6 +204,7 @@ fn scripts(configured: &Instance) -> Scripts {
         script_master: text(&notify.master),
         script_fault: text(&notify.fault),
         script_stop: text(&notify.stop),
+        script_deleted: notify.deletion.script().map(script_text),
         script: text(&notify.any),
         script_master_rx_lower_pri: text(&notify.master_rx_lower_priority),
     }

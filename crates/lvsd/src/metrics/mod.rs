@@ -5,6 +5,7 @@
 
 mod checker;
 mod man;
+mod notice;
 mod process;
 pub(crate) mod server;
 mod table;
@@ -29,5 +30,6 @@ pub(crate) fn render(observation: &Observation) -> String {
     if let Some(snapshot) = &observation.checker {
         checker::write(&mut page, snapshot);
     }
+    notice::write(&mut page, observation);
     page.finish()
 }

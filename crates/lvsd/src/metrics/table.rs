@@ -112,4 +112,8 @@ metrics! {
     IPVS_AVAILABLE Gauge "lvsd_ipvs_available" [] "Whether the kernel has IPVS and lets us use it.";
     IPVS_OPERATIONS Counter "lvsd_ipvs_operations_total" ["result"] "Requests to change the IPVS table, by result.";
     IPVS_HEALED Counter "lvsd_ipvs_healed_total" [] "Entries that somebody else had changed or removed, put back.";
+
+    FIFO_LINES Counter "lvsd_fifo_lines_total" ["child", "fifo", "result"] "Lines for a notify FIFO; lost are those for which nobody had made room by reading, or for which there is no FIFO.";
+    MAILS Counter "lvsd_mails_total" ["child", "result"] "Mails: taken by the server, given up after all attempts, or dropped because too many waited.";
+    MAILS_WAITING Gauge "lvsd_mails_waiting" ["child"] "Mails that wait for the server.";
 }

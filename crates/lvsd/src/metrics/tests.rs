@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lvsd_ipc::{
-    Adjustment, AdvertCounters, CheckSnapshot, CheckerSnapshot, Counters, FileSnapshot, GroupSnapshot,
-    InstanceSnapshot, InstanceState, IpvsHealth, ProcessSnapshot, RealServerSnapshot, RejectCounters,
-    ScriptSnapshot, ServiceSnapshot, VrrpSnapshot,
+    Adjustment, AdvertCounters, CheckSnapshot, CheckerSnapshot, Counters, FifoSnapshot, FileSnapshot,
+    GroupSnapshot, InstanceSnapshot, InstanceState, IpvsHealth, MailSnapshot, NoticeSnapshot,
+    ProcessSnapshot, RealServerSnapshot, RejectCounters, ScriptSnapshot, ServiceSnapshot, VrrpSnapshot,
 };
 use lvsd_model::{Family, MetricsListen, Version};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -110,6 +110,14 @@ fn vrrp() -> VrrpSnapshot {
         membership_reports: 13,
         membership_malformed: 14,
         worst_lateness: Duration::from_micros(1500),
+        notices: notices("/run/vrrp.fifo"),
+    }
+}
+
+fn notices(path: &str) -> NoticeSnapshot {
+    NoticeSnapshot {
+        fifos: vec![FifoSnapshot { path: path.to_owned(), written: 7, lost: 1 }],
+        mail: Some(MailSnapshot { sent: 3, failed: 2, dropped: 1, waiting: 4 }),
     }
 }
 
@@ -152,6 +160,7 @@ fn checker() -> CheckerSnapshot {
             counters,
         }],
         ipvs: IpvsHealth { available: true, error: None, operations: 20, failed_operations: 1, healed: 2 },
+        notices: notices("/run/lvs.fifo"),
     }
 }
 
