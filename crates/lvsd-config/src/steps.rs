@@ -222,7 +222,7 @@ fn words_used(context: Context, words: Vec<&str>) -> Vec<(&'static str, String)>
         matches!(*word, "unicast" | "local" | "blackhole" | "prohibit" | "unreachable" | "throw")
     };
     let placeholder = match context {
-        Context::RouteLine if words.iter().any(|word| is_type(&word)) => "<type>",
+        Context::RouteLine if words.iter().any(is_type) => "<type>",
         Context::RouteLine => "<dest>",
         Context::VirtualServerGroup if first.contains(['-', '/']) => "<range>",
         Context::VirtualServerGroup | Context::AddressLine => "<ip>",
