@@ -188,4 +188,8 @@ pub(super) static EXPLANATIONS: &[Explanation] = &[
             "vrrp_sync_group G {\n    group {\n        VI_1\n        VI_2  # <-\n    }\n}"),
         two!("    virtual_router_id 51\n    virtual_ipaddress { 192.0.2.1/24 }\n    priority 150\n", "    virtual_router_id 52\n    virtual_ipaddress { 192.0.2.2/24 }\n    priority 150\n",
             "vrrp_sync_group G {\n    group {\n        VI_1\n        VI_2\n    }\n}")),
+    warning(Rule::VirtualLink,
+        "An instance has one interface of its own at most, a VMAC or an ipvlan, and its name and Ethernet address are its own. What \
+         contradicts that is left out, or, where nothing safe can be meant, refused; what merely changes nothing is a hint.",
+        "vmac_xmit_base  # <-", "use_vmac\nvmac_xmit_base").within(Instance).at(&[Tolerated, Error, Hint]),
 ];
