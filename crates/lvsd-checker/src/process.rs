@@ -248,7 +248,7 @@ impl Process {
         let servers = services.iter().flat_map(|service| &service.real_servers);
         let programs = servers.flat_map(|server| &server.checks).filter_map(|check| match &check.kind {
             CheckKind::Misc(misc) => Some((&misc.script, &check.kind)),
-            CheckKind::Tcp(_) | CheckKind::Http(_) => None,
+            _ => None,
         });
         let mut seen = HashSet::new();
         let distinct = programs.filter(|(script, _)| seen.insert(*script));

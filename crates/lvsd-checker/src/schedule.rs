@@ -116,10 +116,11 @@ impl Schedule {
 /// A check and what it is aimed at.
 fn describe(kind: &CheckKind) -> String {
     let name = kind.keyword();
-    match kind {
-        CheckKind::Tcp(target) => format!("{name} {}", target.address),
-        CheckKind::Http(check) => format!("{name} {}", check.target.address),
-        CheckKind::Misc(check) => format!("{name} {}", check.script.source),
+    match (kind, kind.target()) {
+        (CheckKind::Misc(check), _) => format!("{name} {}", check.script.source),
+        (CheckKind::Ping(target), _) => format!("{name} {}", target.address.ip()),
+        (_, Some(target)) => format!("{name} {}", target.address),
+        (_, None) => name.to_owned(),
     }
 }
 

@@ -21,13 +21,23 @@ fn around(context: Context) -> Option<(String, String)> {
         }
         Context::Authentication => "vrrp_instance name {\nauthentication {".to_owned(),
         Context::RealServer => "virtual_server 192.0.2.1 80 {\nreal_server 10.0.0.1 80 {".to_owned(),
-        Context::HttpGet | Context::SslGet | Context::TcpCheck | Context::MiscCheck => {
+        Context::HttpGet
+        | Context::SslGet
+        | Context::TcpCheck
+        | Context::MiscCheck
+        | Context::PingCheck
+        | Context::UdpCheck
+        | Context::SmtpCheck
+        | Context::DnsCheck => {
             let (_, check) = context.path().rsplit_once('/')?;
             format!("virtual_server 192.0.2.1 80 {{\nreal_server 10.0.0.1 80 {{\n{check} {{")
         }
         Context::HttpUrl | Context::SslUrl => {
             let check = if context == Context::HttpUrl { "HTTP_GET" } else { "SSL_GET" };
             format!("virtual_server 192.0.2.1 80 {{\nreal_server 10.0.0.1 80 {{\n{check} {{\nurl {{")
+        }
+        Context::SmtpHost => {
+            "virtual_server 192.0.2.1 80 {\nreal_server 10.0.0.1 80 {\nSMTP_CHECK {\nhost {".to_owned()
         }
         _ => return None,
     };

@@ -36,10 +36,7 @@ struct Identity {
 
 impl Identity {
     fn new(check: &Check, server: SocketAddr) -> Self {
-        let server = match check.kind {
-            CheckKind::Tcp(_) | CheckKind::Http(_) => None,
-            CheckKind::Misc(_) => Some(server),
-        };
+        let server = matches!(check.kind, CheckKind::Misc(_)).then_some(server);
         Self { check: Arc::new(check.clone()), server }
     }
 

@@ -23,10 +23,12 @@ pub enum Cause {
     Protocol,
     /// The TLS handshake failed.
     Tls,
-    /// A status code outside the accepted ranges.
+    /// A status code outside the accepted ranges, an SMTP reply that refuses, a DNS answer with an error.
     Status,
     /// Another digest than configured.
     Digest,
+    /// The content of the answer is not what is asked for.
+    Content,
     /// The program said no.
     Exit,
     /// The program was killed by a signal that was not ours.
@@ -39,7 +41,7 @@ pub enum Cause {
 
 impl Cause {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::ConnectTimeout,
         Self::Refused,
         Self::Unreachable,
@@ -50,6 +52,7 @@ impl Cause {
         Self::Tls,
         Self::Status,
         Self::Digest,
+        Self::Content,
         Self::Exit,
         Self::Signal,
         Self::ScriptTimeout,
@@ -70,6 +73,7 @@ impl Cause {
             Self::Tls => "tls",
             Self::Status => "status",
             Self::Digest => "digest",
+            Self::Content => "content",
             Self::Exit => "exit",
             Self::Signal => "signal",
             Self::ScriptTimeout => "script_timeout",

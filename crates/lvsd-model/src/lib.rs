@@ -6,6 +6,7 @@
 //! This crate must never do I/O, read a clock, or know the text of a configuration file. Start reading at [`Config`].
 
 mod auth;
+mod check;
 mod globals;
 mod lvs;
 mod notice;
@@ -20,6 +21,7 @@ mod vlink;
 mod vrrp;
 
 pub use auth::{AntiReplay, Auth, HmacAuth, HmacKey, HmacMode, KeyId};
+pub use check::{DnsCheck, DnsType, DomainName, PatternByte, ReplyCheck, SmtpCheck, UdpCheck};
 pub use globals::{ControlSocket, Globals, MetricsListen, SchedulingClass};
 pub use lvs::{
     Check, CheckKind, CheckTiming, DigestMd5, Endpoint, Forward, HttpCheck, HttpUrl, HttpVersion, LvsConfig,

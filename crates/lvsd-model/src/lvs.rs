@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::check::{DnsCheck, SmtpCheck, UdpCheck};
 use crate::script::Script;
 use crate::sync::{ConnectionTimeouts, SyncDaemon};
 use crate::units::{Family, InterfaceName, Weight};
@@ -378,9 +379,30 @@ pub enum CheckKind {
     Http(Box<HttpCheck>),
     /// `MISC_CHECK`: a program exits with success.
     Misc(MiscCheck),
+    /// `PING_CHECK`: an echo comes back. The port means nothing.
+    Ping(Target),
+    /// `UDP_CHECK`: a datagram brings no ICMP error, or the right reply.
+    Udp(Box<UdpCheck>),
+    /// `SMTP_CHECK`: a mail server says its lines.
+    Smtp(Box<SmtpCheck>),
+    /// `DNS_CHECK`: a question is answered without an error.
+    Dns(Box<DnsCheck>),
 }
 
 impl CheckKind {
+    /// Where the check connects to; a program's is its own affair.
+    #[must_use]
+    pub const fn target(&self) -> Option<&Target> {
+        match self {
+            Self::Tcp(target) | Self::Ping(target) => Some(target),
+            Self::Http(check) => Some(&check.target),
+            Self::Udp(check) => Some(&check.target),
+            Self::Smtp(check) => Some(&check.target),
+            Self::Dns(check) => Some(&check.target),
+            Self::Misc(_) => None,
+        }
+    }
+
     /// Its keyword.
     #[must_use]
     pub const fn keyword(&self) -> &'static str {
@@ -389,6 +411,10 @@ impl CheckKind {
             Self::Http(check) if check.tls.is_some() => "SSL_GET",
             Self::Http(_) => "HTTP_GET",
             Self::Misc(_) => "MISC_CHECK",
+            Self::Ping(_) => "PING_CHECK",
+            Self::Udp(_) => "UDP_CHECK",
+            Self::Smtp(_) => "SMTP_CHECK",
+            Self::Dns(_) => "DNS_CHECK",
         }
     }
 }

@@ -32,12 +32,7 @@ fn socket(target: &Target) -> Result<TcpSocket, Problem> {
     };
     let socket = socket.map_err(local("socket"))?;
     let options = SockRef::from(&socket);
-    if target.fwmark != 0 {
-        options.set_mark(target.fwmark).map_err(local("fwmark"))?;
-    }
-    if let Some(interface) = &target.interface {
-        options.bind_device(Some(interface.as_str().as_bytes())).map_err(local("bind_if"))?;
-    }
+    mark(&options, target)?;
     if let Some(address) = target.bind {
         if address.port() == 0 {
             // The port is chosen when connecting, so that one port can serve towards many servers. Only a matter of how
@@ -52,13 +47,25 @@ fn socket(target: &Target) -> Result<TcpSocket, Problem> {
     Ok(socket)
 }
 
+/// `fwmark` and `bind_if`.
+pub(super) fn mark(socket: &socket2::Socket, target: &Target) -> Result<(), Problem> {
+    let local = |what: &'static str| move |error: io::Error| Problem::Local(format!("{what}: {error}"));
+    if target.fwmark != 0 {
+        socket.set_mark(target.fwmark).map_err(local("fwmark"))?;
+    }
+    if let Some(interface) = &target.interface {
+        socket.bind_device(Some(interface.as_str().as_bytes())).map_err(local("bind_if"))?;
+    }
+    Ok(())
+}
+
 /// A connection to a port of this host that nobody listens on can meet itself, when the kernel chooses that very port as
 /// its source (a simultaneous open).
 fn is_own_echo(stream: &TcpStream) -> bool {
     matches!((stream.local_addr(), stream.peer_addr()), (Ok(own), Ok(other)) if own == other)
 }
 
-fn connect_problem(error: &io::Error) -> Problem {
+pub(super) fn connect_problem(error: &io::Error) -> Problem {
     use nix::errno::Errno;
     match error.raw_os_error().map(Errno::from_raw) {
         Some(

@@ -1,10 +1,15 @@
 //! The probes: the only part of health checking that does I/O. One call, one run of one check, within a bounded time.
 
 mod connect;
+mod datagram;
+mod dns;
 mod http;
 mod misc;
+mod ping;
+mod smtp;
 mod stream;
 mod tls;
+mod udp;
 
 #[cfg(test)]
 mod tests;
@@ -42,6 +47,27 @@ impl From<Problem> for Outcome {
     }
 }
 
+/// The result of a run as its outcome.
+trait IntoOutcome {
+    fn into_outcome(self) -> Outcome;
+}
+
+impl IntoOutcome for Result<(), Problem> {
+    fn into_outcome(self) -> Outcome {
+        self.map_or_else(Outcome::from, |()| Outcome::SUCCESS)
+    }
+}
+
+/// The longest text of a server that is passed on.
+const MAX_QUOTE: usize = 80;
+
+/// What a server said, fit for a log: one line, not long, nothing but printable ASCII.
+fn quote(bytes: &[u8]) -> String {
+    let printable = |&byte: &u8| if matches!(byte, b' '..=b'~') { char::from(byte) } else { '?' };
+    let text: String = bytes.trim_ascii().iter().take(MAX_QUOTE).map(printable).collect();
+    if bytes.trim_ascii().len() > MAX_QUOTE { text + "..." } else { text }
+}
+
 /// Runs checks, and keeps what is worth keeping between the runs of one check.
 #[derive(Debug)]
 pub(crate) struct Probes {
@@ -69,18 +95,19 @@ impl Probes {
     /// Why the program of a check cannot be run on this host, if that is so. May read files.
     pub(crate) fn refusal(&self, kind: &CheckKind) -> Option<String> {
         match kind {
-            CheckKind::Tcp(_) | CheckKind::Http(_) => None,
             CheckKind::Misc(check) => self.programs.borrow_mut().prepare(&check.script).err(),
+            _ => None,
         }
     }
 
     /// Runs a check once. Dropping the future abandons the run, a program's included.
     pub(crate) async fn run(&self, due: &Due) -> Outcome {
         match &due.check.kind {
-            CheckKind::Tcp(target) => match connect::connect(target).await {
-                Ok(_) => Outcome::SUCCESS,
-                Err(problem) => problem.into(),
-            },
+            CheckKind::Tcp(target) => connect::connect(target).await.map(drop).into_outcome(),
+            CheckKind::Ping(target) => ping::run(target).await.into_outcome(),
+            CheckKind::Udp(check) => udp::run(check).await.into_outcome(),
+            CheckKind::Smtp(check) => smtp::run(check).await.into_outcome(),
+            CheckKind::Dns(check) => dns::run(check).await.into_outcome(),
             CheckKind::Misc(check) => {
                 let program = self.programs.borrow_mut().prepare(&check.script);
                 match program {

@@ -36,13 +36,13 @@ impl Timing {
         }
     }
 
-    /// With the defaults of a kind of check.
-    fn resolve(self, retry: u32, retry_delay: Duration) -> CheckTiming {
+    /// With the defaults of a kind of check; without a delay of its own it retries at the interval.
+    fn resolve(self, retry: u32, retry_delay: Option<Duration>) -> CheckTiming {
         let interval = self.interval.unwrap_or(Duration::from_secs(60));
         CheckTiming {
             interval,
             retry: self.retry.unwrap_or(retry),
-            retry_delay: self.retry_delay.unwrap_or(retry_delay),
+            retry_delay: self.retry_delay.or(retry_delay).unwrap_or(interval),
             warmup: self.warmup.unwrap_or(interval),
         }
     }
@@ -95,7 +95,22 @@ impl Common {
         retry: u32,
         retry_delay: u64,
     ) -> Check {
-        let timing = self.timing.or(context.timing).resolve(retry, Duration::from_secs(retry_delay));
+        self.complete(kind, context, retry, Some(Duration::from_secs(retry_delay)))
+    }
+
+    /// A check whose retries are an interval apart.
+    pub(super) fn patient_check(&self, kind: CheckKind, context: &CheckContext, retry: u32) -> Check {
+        self.complete(kind, context, retry, None)
+    }
+
+    fn complete(
+        &self,
+        kind: CheckKind,
+        context: &CheckContext,
+        retry: u32,
+        retry_delay: Option<Duration>,
+    ) -> Check {
+        let timing = self.timing.or(context.timing).resolve(retry, retry_delay);
         Check { kind, timing, alpha: self.alpha, log_all_failures: self.log_all_failures }
     }
 }
@@ -107,7 +122,16 @@ impl<'a> Lowering<'a> {
         for &block in blocks {
             self.check_repeated(block.block());
             let check = match block.row.name {
+                "SMTP_CHECK" => {
+                    for check in self.smtp_checks(block, context) {
+                        self.add_check(check, block, &mut seen, &mut list);
+                    }
+                    continue;
+                }
                 "TCP_CHECK" => self.tcp_check(block, context),
+                "PING_CHECK" => self.ping_check(block, context),
+                "UDP_CHECK" => self.udp_check(block, context),
+                "DNS_CHECK" => self.dns_check(block, context),
                 name @ ("HTTP_GET" | "SSL_GET") => {
                     self.inside(name.to_owned(), |this| this.http_check(block, context))
                 }
@@ -123,19 +147,26 @@ impl<'a> Lowering<'a> {
                 list.push(check);
                 break;
             }
-            match seen.get(&check) {
-                Some(&before) => {
-                    let message = "the same check is here already";
-                    let diagnostic = Diagnostic::hint(Rule::RedundantCheck, block.keyword, message);
-                    self.report(diagnostic.also(before, "the first one"));
-                }
-                None => {
-                    seen.insert(check.clone(), block.keyword);
-                    list.push(check);
-                }
-            }
+            self.add_check(check, block, &mut seen, &mut list);
         }
         list
+    }
+
+    fn add_check(
+        &mut self,
+        check: Check,
+        block: &Statement,
+        seen: &mut HashMap<Check, Span>,
+        list: &mut Vec<Check>,
+    ) {
+        if let Some(&before) = seen.get(&check) {
+            let message = "the same check is here already";
+            let diagnostic = Diagnostic::hint(Rule::RedundantCheck, block.keyword, message);
+            self.report(diagnostic.also(before, "the first one"));
+            return;
+        }
+        seen.insert(check.clone(), block.keyword);
+        list.push(check);
     }
 
     /// One of the timing keywords; checks may have 0 retries, services and servers at least `least`.
@@ -188,15 +219,21 @@ impl<'a> Lowering<'a> {
 
     /// Where a check connects to and from.
     pub(super) fn target(&mut self, block: &Statement, common: &Common, context: &CheckContext) -> Target {
-        let ip = common.connect_ip.map_or_else(|| context.server.ip(), |(ip, _)| ip);
-        let port = common.connect_port.unwrap_or_else(|| context.server.port());
-        if port == 0 {
+        let target = self.reach(common, context);
+        if target.address.port() == 0 {
             let message = "the check has no port to connect to, so it will always fail";
             self.report(
                 Diagnostic::tolerated(Rule::CheckPort, block.keyword, message)
                     .help("add `connect_port <port>`"),
             );
         }
+        target
+    }
+
+    /// The same for a check that may do without a port.
+    pub(super) fn reach(&mut self, common: &Common, context: &CheckContext) -> Target {
+        let ip = common.connect_ip.map_or_else(|| context.server.ip(), |(ip, _)| ip);
+        let port = common.connect_port.unwrap_or_else(|| context.server.port());
         let mut bind_ip = common.bind_ip;
         if let Some((bind, span)) = bind_ip.filter(|&(bind, _)| Family::of(bind) != Family::of(ip)) {
             let message = format!("{bind} cannot be the source of a connection to {ip}; it is ignored");

@@ -20,6 +20,7 @@ mod line;
 mod names;
 mod notices;
 mod planned;
+mod probes;
 mod route;
 mod rule;
 mod scripts;

@@ -132,8 +132,6 @@ impl<'a> Lowering<'a> {
             }
             ("BFD_CHECK", "name") => self.use_session(word),
             (_, "regex") => self.check_regex(word),
-            ("UDP_CHECK", "payload") => self.check_hex(statement, Wildcards::No),
-            ("UDP_CHECK", "require_reply") => self.check_hex(statement, Wildcards::Allowed),
             _ => {}
         }
     }
@@ -145,19 +143,6 @@ impl<'a> Lowering<'a> {
             let reason = reason.lines().last().unwrap_or_default();
             let message = format!("`{}` is no regular expression: {reason}", word.text);
             self.report(Diagnostic::tolerated(Rule::BadRegex, word.span, message).label("ignored"));
-        }
-    }
-
-    /// Pairs of hexadecimal digits, with blanks anywhere.
-    fn check_hex(&mut self, statement: &Statement, wildcards: Wildcards) {
-        for word in self.all_words(&statement.words) {
-            let wild = |c: char| wildcards == Wildcards::Allowed && matches!(c, 'x' | 'X');
-            if word.text.chars().all(|c| c.is_ascii_hexdigit() || wild(c)) {
-                continue;
-            }
-            let message = format!("`{}` is no hexadecimal string; it is ignored", word.text);
-            let help = "pairs of digits from 0 to f, such as `payload 00 ff 7f`";
-            self.report(Diagnostic::tolerated(Rule::BadValue, word.span, message).help(help));
         }
     }
 
@@ -213,11 +198,4 @@ impl<'a> Lowering<'a> {
             self.report(Diagnostic::hint(Rule::UnusedDefinition, span, message).help(help));
         }
     }
-}
-
-/// Whether a digit may be left open.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Wildcards {
-    Allowed,
-    No,
 }

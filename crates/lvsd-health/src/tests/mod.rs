@@ -148,7 +148,7 @@ impl Bench {
             let label = match &due.check.kind {
                 CheckKind::Tcp(target) => target.address.to_string(),
                 CheckKind::Misc(misc) => misc.script.source.clone(),
-                CheckKind::Http(_) => unreachable!("not in these tests"),
+                _ => unreachable!("not in these tests"),
             };
             self.running.entry(label).or_default().push(due.id);
         }

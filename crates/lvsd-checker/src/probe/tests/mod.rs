@@ -1,8 +1,12 @@
 //! The probes against real servers on loopback, well-behaved and not.
 
 mod connections;
+mod datagrams;
+mod dns;
 mod http;
+mod ping;
 mod programs;
+mod smtp;
 mod tls;
 
 use std::future::Future;
@@ -109,6 +113,14 @@ fn assert_cause(outcome: &Outcome, cause: Cause) {
     match outcome {
         Outcome::Failure(failure) => assert_eq!(failure.cause, cause, "{failure}"),
         other => panic!("expected {cause:?}: {other:?}"),
+    }
+}
+
+#[track_caller]
+fn assert_failure(outcome: &Outcome, cause: Cause, detail: &str) {
+    assert_cause(outcome, cause);
+    if let Outcome::Failure(failure) = outcome {
+        assert!(failure.detail.contains(detail), "{failure} does not say {detail:?}");
     }
 }
 
