@@ -93,7 +93,7 @@ impl<'a> Lowering<'a> {
 
     fn mail_words(&mut self, statement: &'a Statement, draft: &mut NoticeDraft) -> bool {
         match statement.row.name {
-            "smtp_server" => draft.server = self.mail_server(statement).or(draft.server.take()),
+            "smtp_server" => draft.server = self.mail_server(statement).or_else(|| draft.server.take()),
             "smtp_helo_name" => draft.helo = self.word(statement, 0).map(|word| word.text.to_owned()),
             "smtp_connect_timeout" => {
                 let seconds = self.integer(statement, 0, 0..=i64::from(u32::MAX)).map(whole_seconds);

@@ -187,7 +187,7 @@ impl<'a> Lowering<'a> {
             "alpha" => draft.alpha = true,
             "omega" => draft.omega = true,
             "smtp_alert" => {
-                let before = draft.mail.unwrap_or(self.notices.of_services());
+                let before = draft.mail.unwrap_or_else(|| self.notices.of_services());
                 draft.mail = Some(self.smtp_alert(statement, before));
             }
             "inhibit_on_failure" => draft.inhibit_on_failure = true,
@@ -330,7 +330,7 @@ impl<'a> Lowering<'a> {
             hysteresis,
             sorry,
             omega: draft.omega,
-            mail: draft.mail.unwrap_or(self.notices.of_services()),
+            mail: draft.mail.unwrap_or_else(|| self.notices.of_services()),
             quorum_up: draft.quorum_up,
             quorum_down: draft.quorum_down,
             real_servers,
