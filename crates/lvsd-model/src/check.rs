@@ -168,6 +168,31 @@ impl fmt::Display for DomainName {
     }
 }
 
+/// `regex` of a url, with its options.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct RegexCheck {
+    /// The pattern, its options before it as inline flags; it compiles.
+    pub pattern: String,
+    /// `regex_no_match`.
+    pub wanted: Wanted,
+    /// `regex_min_offset`: where in the body a match may start first, in bytes.
+    pub min_offset: u32,
+    /// `regex_max_offset`: where it may start last; `None`: anywhere.
+    pub max_offset: Option<u32>,
+}
+
+/// Whether a match is good news.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum Wanted {
+    /// The body must match.
+    #[default]
+    Match,
+    /// It must not.
+    NoMatch,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

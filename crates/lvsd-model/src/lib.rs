@@ -21,7 +21,9 @@ mod vlink;
 mod vrrp;
 
 pub use auth::{AntiReplay, Auth, HmacAuth, HmacKey, HmacMode, KeyId};
-pub use check::{DnsCheck, DnsType, DomainName, PatternByte, ReplyCheck, SmtpCheck, UdpCheck};
+pub use check::{
+    DnsCheck, DnsType, DomainName, PatternByte, RegexCheck, ReplyCheck, SmtpCheck, UdpCheck, Wanted,
+};
 pub use globals::{ControlSocket, Globals, MetricsListen, SchedulingClass};
 pub use lvs::{
     Check, CheckKind, CheckTiming, DigestMd5, Endpoint, Forward, HttpCheck, HttpUrl, HttpVersion, LvsConfig,

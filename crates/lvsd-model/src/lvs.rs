@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::check::{DnsCheck, SmtpCheck, UdpCheck};
+use crate::check::{DnsCheck, RegexCheck, SmtpCheck, UdpCheck};
 use crate::script::Script;
 use crate::sync::{ConnectionTimeouts, SyncDaemon};
 use crate::units::{Family, InterfaceName, Weight};
@@ -442,6 +442,8 @@ pub struct TlsOptions {
     pub sni: Option<String>,
     /// `tls_verify`: the certificate must be valid for the name, by the system's roots.
     pub verify: bool,
+    /// `tls_compliant`: the connection is closed as TLS has it, with close_notify (RFC 8446 §6.1).
+    pub close_notify: bool,
 }
 
 /// `HTTP_GET` and `SSL_GET`.
@@ -498,6 +500,8 @@ pub struct HttpUrl {
     pub status: StatusRanges,
     /// `virtualhost` of this url.
     pub virtualhost: Option<String>,
+    /// `regex`, with what belongs to it.
+    pub regex: Option<Box<RegexCheck>>,
 }
 
 /// `MISC_CHECK`.

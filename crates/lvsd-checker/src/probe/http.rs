@@ -4,13 +4,14 @@
 //! failed the last time, so that while a server is down only that one is asked for. (The peer waits `delay_loop` between
 //! urls unless `fast_recovery` is set; here every check is a fast one.)
 //!
-//! An answer is read to its end and never kept: a digest is made on the way, of the content as far as `Content-Length` says
+//! An answer is read to its end, and of it no more is kept than a regex looks at: a digest is made on the way, of the content as far as `Content-Length` says
 //! (of a chunked answer, of what is in the chunks).
 
 use std::error::Error;
 use std::fmt::Write;
 use std::io::{self, ErrorKind};
 use std::pin::pin;
+use std::time::Duration;
 
 use http_body_util::{BodyExt, Empty};
 use hyper::body::{Bytes, Incoming};
@@ -27,6 +28,7 @@ use tokio::time::timeout;
 
 use super::Problem;
 use super::connect::{connect, io_problem};
+use super::regex::{MAX_BODY, Regexes};
 use super::stream::{Arrived, Noted};
 use super::tls::Clients;
 
@@ -36,15 +38,23 @@ const AGENT: HeaderValue = HeaderValue::from_static("KeepAliveClient");
 /// The longest head of an answer, in bytes.
 const MAX_HEAD: usize = 64 * 1024;
 
+/// How long a server may take to hear that a connection ends.
+const GOODBYE: Duration = Duration::from_millis(500);
+
 /// Asks for all urls, beginning with that number; on failure says which one it was.
-pub(super) async fn run(check: &HttpCheck, first: usize, tls: &Clients) -> Result<(), (usize, Problem)> {
+pub(super) async fn run(
+    check: &HttpCheck,
+    first: usize,
+    tls: &Clients,
+    regexes: &Regexes,
+) -> Result<(), (usize, Problem)> {
     let count = check.urls.len();
     if count == 0 {
         return Err((0, Problem::Local("no url is configured".to_owned())));
     }
     for index in (0..count).map(|offset| (first + offset) % count) {
         let Some(url) = check.urls.get(index) else { continue };
-        ask(check, url, tls).await.map_err(|problem| (index, named(problem, url)))?;
+        ask(check, url, tls, regexes).await.map_err(|problem| (index, named(problem, url)))?;
     }
     Ok(())
 }
@@ -62,15 +72,17 @@ fn named(problem: Problem, url: &HttpUrl) -> Problem {
     }
 }
 
-async fn ask(check: &HttpCheck, url: &HttpUrl, tls: &Clients) -> Result<(), Problem> {
+async fn ask(check: &HttpCheck, url: &HttpUrl, tls: &Clients, regexes: &Regexes) -> Result<(), Problem> {
     let request = request(check, url)?;
     let stream = connect(&check.target).await?;
     let answer = async {
         match &check.tls {
-            None => exchange(stream, request, url).await,
+            None => exchange(stream, request, url, regexes, Ending::Abrupt).await,
             Some(options) => {
                 let name = server_name(check, url, options);
-                exchange(tls.handshake(options, name, stream).await?, request, url).await
+                let stream = tls.handshake(options, name, stream).await?;
+                let ending = if options.close_notify { Ending::Polite } else { Ending::Abrupt };
+                exchange(stream, request, url, regexes, ending).await
             }
         }
     };
@@ -139,6 +151,8 @@ async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
     request: Request<Empty<Bytes>>,
     url: &HttpUrl,
+    regexes: &Regexes,
+    ending: Ending,
 ) -> Result<(), Problem> {
     let (stream, arrived) = Noted::new(stream);
     let mut builder = http1::Builder::new();
@@ -146,9 +160,10 @@ async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
     let (mut sender, connection) =
         builder.handshake(TokioIo::new(stream)).await.map_err(|error| problem(&error, &arrived))?;
     let mut connection = pin!(connection);
-    let mut answer = pin!(async {
+    // It owns the sender, so that nobody asks any more when it is done.
+    let mut answer = pin!(async move {
         let response = sender.send_request(request).await.map_err(Trouble::Http)?;
-        judge(response, url).await
+        judge(response, url, regexes).await
     });
     // The connection's end is no verdict: its last bytes may be a complete answer that is still being read.
     let mut broken = None;
@@ -163,10 +178,21 @@ async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
             }
         }
     };
+    if open && ending == Ending::Polite {
+        // With nobody asking any more the connection is shut down, which sends the closing alert.
+        let _ = timeout(GOODBYE, connection).await;
+    }
     result.map_err(|trouble| match trouble {
         Trouble::Verdict(problem) => problem,
         Trouble::Http(error) => problem(broken.as_ref().unwrap_or(&error), &arrived),
     })
+}
+
+/// Whether the connection is closed in good order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    Polite,
+    Abrupt,
 }
 
 /// Why an answer is not good.
@@ -177,13 +203,14 @@ enum Trouble {
     Http(hyper::Error),
 }
 
-/// Reads an answer to its end, keeping no more of it than its digest.
-async fn judge(response: Response<Incoming>, url: &HttpUrl) -> Result<(), Trouble> {
+/// Reads an answer to its end, keeping no more of it than its digest and what a regex looks at.
+async fn judge(response: Response<Incoming>, url: &HttpUrl, regexes: &Regexes) -> Result<(), Trouble> {
     let status = response.status().as_u16();
     if !url.status.contains(status) {
         return Err(Trouble::Verdict(Problem::server(Cause::Status, format!("status {status}"))));
     }
     let mut digest = url.digest.map(|expected| (expected, Md5::new()));
+    let mut searched = url.regex.as_ref().map(|_| Vec::new());
     let mut body = response.into_body();
     while let Some(frame) = body.frame().await {
         let frame = match frame {
@@ -195,13 +222,20 @@ async fn judge(response: Response<Incoming>, url: &HttpUrl) -> Result<(), Troubl
         if let (Some((_, digest)), Some(data)) = (&mut digest, frame.data_ref()) {
             digest.update(data);
         }
+        if let (Some(searched), Some(data)) = (&mut searched, frame.data_ref()) {
+            searched.extend(data.iter().take(MAX_BODY - searched.len()));
+        }
     }
-    let Some((expected, digest)) = digest else { return Ok(()) };
-    let found: [u8; 16] = digest.finalize().into();
-    if found == expected.0 {
-        return Ok(());
+    if let Some((expected, digest)) = digest {
+        let found: [u8; 16] = digest.finalize().into();
+        if found != expected.0 {
+            return Err(Trouble::Verdict(Problem::server(Cause::Digest, format!("digest {}", hex(&found)))));
+        }
     }
-    Err(Trouble::Verdict(Problem::server(Cause::Digest, format!("digest {}", hex(&found)))))
+    match (&url.regex, searched) {
+        (Some(regex), Some(body)) => regexes.judge(regex, body).await.map_err(Trouble::Verdict),
+        _ => Ok(()),
+    }
 }
 
 fn hex(bytes: &[u8]) -> String {

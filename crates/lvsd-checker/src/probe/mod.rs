@@ -6,6 +6,7 @@ mod dns;
 mod http;
 mod misc;
 mod ping;
+mod regex;
 mod smtp;
 mod stream;
 mod tls;
@@ -21,6 +22,7 @@ use lvsd_health::{CheckId, Due, Failure, Outcome};
 use lvsd_model::{CheckKind, ScriptPolicy};
 
 use misc::Programs;
+use regex::Regexes;
 use tls::Clients;
 
 /// Why a run did not succeed.
@@ -73,6 +75,7 @@ fn quote(bytes: &[u8]) -> String {
 pub(crate) struct Probes {
     programs: RefCell<Programs>,
     tls: Clients,
+    regexes: Regexes,
     /// Of checks with several urls, the one to begin with: that which failed last.
     first_url: RefCell<HashMap<CheckId, usize>>,
 }
@@ -82,6 +85,7 @@ impl Probes {
         Self {
             programs: RefCell::new(Programs::new(policy)),
             tls: Clients::default(),
+            regexes: Regexes::default(),
             first_url: RefCell::default(),
         }
     }
@@ -90,6 +94,7 @@ impl Probes {
     pub(crate) fn renew(&self, policy: ScriptPolicy) {
         *self.programs.borrow_mut() = Programs::new(policy);
         self.first_url.borrow_mut().clear();
+        self.regexes.clear();
     }
 
     /// Why the program of a check cannot be run on this host, if that is so. May read files.
@@ -117,7 +122,7 @@ impl Probes {
             }
             CheckKind::Http(check) => {
                 let first = self.first_url.borrow().get(&due.id).copied().unwrap_or_default();
-                match http::run(check, first, &self.tls).await {
+                match http::run(check, first, &self.tls, &self.regexes).await {
                     Ok(()) => {
                         self.first_url.borrow_mut().remove(&due.id);
                         Outcome::SUCCESS

@@ -32,12 +32,12 @@ pub(super) static HTTP_URL: &[Row] = &[
     row("digest", "<32 hex digits>", "none", Tier::One, "Expected MD5 of body, from genhash").works(),
     row("status_code", "<n|n-m> ...", "200-299", Tier::One, "Accepted HTTP codes, 100..599").takes(1, 255).works(),
     row("virtualhost", "<str>", "checker value", Tier::Two, "HTTP Host for this URL").works(),
-    row("regex", "<quoted PCRE2 pattern>", "none", Tier::Two, "Pattern the body must match"),
-    row("regex_no_match", "none", "off", Tier::Three, "Success when pattern does not match").takes(0, 0),
-    row("regex_options", "<option name> ...", "none", Tier::Three, "PCRE2 compile options").takes(1, 255),
-    row("regex_min_offset", "<uint>", "0", Tier::Three, "First body offset searched"),
-    row("regex_max_offset", "<uint>", "unlimited", Tier::Three, "Last body offset where match may start"),
-    row("regex_stack", "<start bytes> <max bytes>", "PCRE2 default", Tier::Three, "JIT stack sizes").takes(2, 2),
+    row("regex", "<quoted PCRE2 pattern>", "none", Tier::Two, "Pattern the body must match, in its first MiB").works(),
+    row("regex_no_match", "none", "off", Tier::Three, "Success when pattern does not match").takes(0, 0).works(),
+    row("regex_options", "<option name> ...", "none", Tier::Three, "PCRE2 compile options: caseless, multiline, dotall, extended, and those that change nothing here").takes(1, 255).works(),
+    row("regex_min_offset", "<uint>", "0", Tier::Three, "First body offset searched").works(),
+    row("regex_max_offset", "<uint>", "unlimited", Tier::Three, "Last body offset where match may start").works(),
+    row("regex_stack", "<start bytes> <max bytes>", "PCRE2 default", Tier::Three, "JIT stack sizes").takes(2, 2).no_effect("the matcher of lvsd has its own limits"),
 ];
 
 #[rustfmt::skip] // A table: one row, one line.
@@ -62,7 +62,7 @@ pub(super) static SSL_GET: &[Row] = &[
     row("sni_name", "[<name>]", "unset", Tier::Three, "Explicit SNI").takes(0, 1).works(),
     row("fast_recovery", "[BOOL]", "false", Tier::Three, "No delay between URLs on start or recovery").takes(0, 1).works(),
     row("url", "{ block }", "mandatory", Tier::One, "One URL to check; repeatable").block(Context::SslUrl, 0, 0).works(),
-    row("tls_compliant", "[BOOL]", "false", Tier::Three, "Send close_notify on shutdown (SSL_GET only)").takes(0, 1),
+    row("tls_compliant", "[BOOL]", "false", Tier::Three, "Send close_notify on shutdown (SSL_GET only)").takes(0, 1).works(),
     row("tls_verify", "[BOOL]", "false", Tier::One, "The certificate must be valid for the name, by the system's roots; only in lvsd").takes(0, 1).works(),
 ];
 
@@ -72,13 +72,13 @@ pub(super) static SSL_URL: &[Row] = &[
     row("digest", "<32 hex digits>", "none", Tier::One, "Expected MD5 of body, from genhash").works(),
     row("status_code", "<n|n-m> ...", "200-299", Tier::One, "Accepted HTTP codes, 100..599").takes(1, 255).works(),
     row("virtualhost", "<str>", "checker value", Tier::Two, "HTTP Host for this URL").works(),
-    row("regex", "<quoted PCRE2 pattern>", "none", Tier::Two, "Pattern the body must match"),
-    row("regex_no_match", "none", "off", Tier::Three, "Success when pattern does not match").takes(0, 0),
-    row("regex_options", "<option name> ...", "none", Tier::Three, "PCRE2 compile options").takes(1, 255),
-    row("regex_min_offset", "<uint>", "0", Tier::Three, "First body offset searched"),
-    row("regex_max_offset", "<uint>", "unlimited", Tier::Three, "Last body offset where match may start"),
-    row("regex_stack", "<start bytes> <max bytes>", "PCRE2 default", Tier::Three, "JIT stack sizes").takes(2, 2),
-    row("tls_compliant", "[BOOL]", "false", Tier::Three, "Send close_notify on shutdown (SSL_GET only)").takes(0, 1),
+    row("regex", "<quoted PCRE2 pattern>", "none", Tier::Two, "Pattern the body must match, in its first MiB").works(),
+    row("regex_no_match", "none", "off", Tier::Three, "Success when pattern does not match").takes(0, 0).works(),
+    row("regex_options", "<option name> ...", "none", Tier::Three, "PCRE2 compile options: caseless, multiline, dotall, extended, and those that change nothing here").takes(1, 255).works(),
+    row("regex_min_offset", "<uint>", "0", Tier::Three, "First body offset searched").works(),
+    row("regex_max_offset", "<uint>", "unlimited", Tier::Three, "Last body offset where match may start").works(),
+    row("regex_stack", "<start bytes> <max bytes>", "PCRE2 default", Tier::Three, "JIT stack sizes").takes(2, 2).no_effect("the matcher of lvsd has its own limits"),
+    row("tls_compliant", "[BOOL]", "false", Tier::Three, "Send close_notify on shutdown (SSL_GET only)").takes(0, 1).works(),
 ];
 
 #[rustfmt::skip] // A table: one row, one line.

@@ -4,6 +4,7 @@ use lvsd_model::{Check, CheckKind, DigestMd5, HttpCheck, HttpUrl, HttpVersion, S
 
 use super::Lowering;
 use super::check::{CheckContext, Common};
+use super::regex::RegexDraft;
 use super::words::Word;
 use crate::diagnostic::Diagnostic;
 use crate::rules::Rule;
@@ -56,7 +57,10 @@ impl<'a> Lowering<'a> {
         match statement.row.name {
             "url" => {
                 let path = format!("url {}", draft.urls.len() + 1);
-                draft.urls.extend(self.inside(path, |this| this.url(statement)));
+                let mut close_notify = draft.tls.close_notify;
+                let url = self.inside(path, |this| this.url(statement, &mut close_notify));
+                draft.urls.extend(url);
+                draft.tls.close_notify = close_notify;
             }
             "virtualhost" => draft.virtualhost = word.map(|word| word.text.to_owned()),
             "http_protocol" => {
@@ -73,6 +77,7 @@ impl<'a> Lowering<'a> {
                 Some(word) => draft.tls.sni = Some(word.text.to_owned()),
                 None => draft.tls.sni_from_virtualhost = true,
             },
+            "tls_compliant" => draft.tls.close_notify = self.boolean(statement).unwrap_or(false),
             "tls_verify" => draft.tls.verify = self.boolean(statement).unwrap_or(false),
             "fast_recovery" => draft.fast_recovery = self.boolean(statement).unwrap_or(false),
             _ => return false,
@@ -102,11 +107,19 @@ impl<'a> Lowering<'a> {
         self.report(Diagnostic::hint(Rule::UrlPath, word.span, message).help(help));
     }
 
-    fn url(&mut self, block: &'a Statement) -> Option<HttpUrl> {
+    fn url(&mut self, block: &'a Statement, close_notify: &mut bool) -> Option<HttpUrl> {
+        let mut regex = RegexDraft::default();
         let (mut path, mut digest, mut status, mut virtualhost) = (None, None, None, None);
         self.check_repeated(block.block());
         for statement in block.block() {
             if !self.accept(statement) {
+                continue;
+            }
+            if self.regex_setting(statement, &mut regex) {
+                continue;
+            }
+            if statement.row.name == "tls_compliant" {
+                *close_notify = self.boolean(statement).unwrap_or(*close_notify);
                 continue;
             }
             let Some(word) = self.word(statement, 0) else { continue };
@@ -128,7 +141,8 @@ impl<'a> Lowering<'a> {
             );
             return None;
         };
-        Some(HttpUrl { path, digest, status: status.unwrap_or_default(), virtualhost })
+        let regex = self.regex_check(regex).map(Box::new);
+        Some(HttpUrl { path, digest, status: status.unwrap_or_default(), virtualhost, regex })
     }
 
     fn digest(&mut self, word: Word<'_>) -> Option<DigestMd5> {

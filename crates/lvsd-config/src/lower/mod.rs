@@ -21,6 +21,7 @@ mod names;
 mod notices;
 mod planned;
 mod probes;
+mod regex;
 mod route;
 mod rule;
 mod scripts;

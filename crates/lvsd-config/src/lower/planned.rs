@@ -131,18 +131,7 @@ impl<'a> Lowering<'a> {
                 self.places.add(Item::Certificate(word.text.to_owned()), word.span);
             }
             ("BFD_CHECK", "name") => self.use_session(word),
-            (_, "regex") => self.check_regex(word),
             _ => {}
-        }
-    }
-
-    /// A pattern must compile.
-    fn check_regex(&mut self, word: Word<'_>) {
-        if let Err(error) = fancy_regex::Regex::new(word.text) {
-            let reason = error.to_string();
-            let reason = reason.lines().last().unwrap_or_default();
-            let message = format!("`{}` is no regular expression: {reason}", word.text);
-            self.report(Diagnostic::tolerated(Rule::BadRegex, word.span, message).label("ignored"));
         }
     }
 

@@ -6,6 +6,7 @@ mod dns;
 mod http;
 mod ping;
 mod programs;
+mod regex;
 mod smtp;
 mod tls;
 
@@ -38,7 +39,13 @@ fn target(address: SocketAddr, timeout: Duration) -> Target {
 }
 
 fn url(path: &str) -> HttpUrl {
-    HttpUrl { path: path.into(), digest: None, status: StatusRanges::default(), virtualhost: None }
+    HttpUrl {
+        path: path.into(),
+        digest: None,
+        status: StatusRanges::default(),
+        virtualhost: None,
+        regex: None,
+    }
 }
 
 fn get(address: SocketAddr, urls: Vec<HttpUrl>) -> HttpCheck {

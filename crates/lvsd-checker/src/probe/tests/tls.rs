@@ -31,8 +31,8 @@ enum End {
     Silently,
 }
 
-/// A TLS server with a certificate that nobody vouches for, and for another name.
-async fn tls_server(end: End) -> (SocketAddr, Arc<Names>) {
+/// TLS with a certificate that nobody vouches for, and for another name.
+fn acceptor() -> (TlsAcceptor, Arc<Names>) {
     let made =
         rcgen::generate_simple_self_signed(vec!["somebody.else.example".into()]).expect("a certificate");
     let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).expect("a key");
@@ -44,7 +44,11 @@ async fn tls_server(end: End) -> (SocketAddr, Arc<Names>) {
         .expect("ring has them")
         .with_no_client_auth()
         .with_cert_resolver(Arc::clone(&names) as Arc<dyn ResolvesServerCert>);
-    let acceptor = TlsAcceptor::from(Arc::new(config));
+    (TlsAcceptor::from(Arc::new(config)), names)
+}
+
+async fn tls_server(end: End) -> (SocketAddr, Arc<Names>) {
+    let (acceptor, names) = acceptor();
     let address = serve(move |stream| {
         let acceptor = acceptor.clone();
         async move {
@@ -148,5 +152,31 @@ fn a_handshake_that_never_ends_costs_the_timeout() {
         let check = HttpCheck { target: target(silent, SHORT), ..ssl_get(silent, TlsOptions::default()) };
         assert_cause(&probe_http(check).await, Cause::ResponseTimeout);
         assert_prompt(started, SHORT);
+    });
+}
+
+#[test]
+fn a_compliant_check_says_good_bye() {
+    block_on(async {
+        let (acceptor, _) = acceptor();
+        let (seen, mut ends) = tokio::sync::mpsc::unbounded_channel();
+        let address = serve(move |stream| {
+            let (acceptor, seen) = (acceptor.clone(), seen.clone());
+            async move {
+                let Ok(mut stream) = acceptor.accept(stream).await else { return };
+                read_request(&mut stream).await;
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello").await;
+                let _ = stream.flush().await;
+                // An end without the alert is an error.
+                seen.send(stream.read(&mut [0]).await.ok()).expect("the test waits");
+            }
+        })
+        .await;
+        let polite = TlsOptions { close_notify: true, ..TlsOptions::default() };
+        for version in [HttpVersion::V1_0, HttpVersion::V1_1] {
+            let check = HttpCheck { version, ..ssl_get(address, polite.clone()) };
+            assert_eq!(probe_http(check).await, Outcome::SUCCESS);
+            assert_eq!(ends.recv().await, Some(Some(0)));
+        }
     });
 }
