@@ -60,9 +60,9 @@ fn a_match_must_start_between_the_offsets() {
 fn a_pattern_that_never_comes_to_an_end_gives_up() {
     block_on(async {
         let address =
-            answering(b"HTTP/1.0 200 OK\r\n\r\nabababababababababababababababababababababababababababab")
+            answering(b"HTTP/1.0 200 OK\r\n\r\nababababababababababababababababababababababababababababcd")
                 .await;
-        let outcome = search(address, regex("(?i)(a|b|ab)*(?=c)")).await;
+        let outcome = search(address, regex("(a|b|ab)*c(?!d)")).await;
         assert_failure(&outcome, Cause::Content, "the regex gives up");
     });
 }
