@@ -9,6 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
 
 use lvsd_model::{Family, Firewall as Settings, Instance, VrrpConfig};
 use lvsd_net::nft::{
@@ -92,8 +93,8 @@ pub(super) struct Firewall {
     /// What the kernel has.
     installed: Option<Rules>,
     guards: [bool; 2],
-    /// Masters that refuse traffic, with their addresses.
-    refusing: BTreeMap<InstanceId, BTreeSet<Element>>,
+    /// Masters.
+    held: BTreeMap<InstanceId, Arc<Instance>>,
     /// The last failure, told once.
     trouble: Option<String>,
 }
@@ -104,6 +105,12 @@ impl Firewall {
         if self.settings != config.firewall {
             self.installed = None;
             self.settings = config.firewall.clone();
+        }
+        // The election orders nothing when only this has changed.
+        for held in self.held.values_mut() {
+            if let Some(now) = config.instances.iter().find(|instance| instance.name == held.name) {
+                Arc::make_mut(held).accept = now.accept;
+            }
         }
         let refuses = |family: Family| {
             let of_family = |instance: &Instance| {
@@ -119,30 +126,18 @@ impl Firewall {
     }
 
     /// An instance is about to hold its addresses, or to hold others.
-    pub(super) fn refuse(&mut self, id: InstanceId, config: &Instance, table: &Table) {
-        if !config.refuses_traffic() {
-            self.refusing.remove(&id);
-            return;
-        }
-        let element = |line: &lvsd_model::VirtualAddress| match line.address {
-            IpAddr::V6(address) if address.is_unicast_link_local() => {
-                let interface = line.interface.as_ref().or_else(|| config.address_interface())?;
-                Some(Element::AddressOn(line.address, table.link(interface.as_str())?.index))
-            }
-            address => Some(Element::Address(address)),
-        };
-        let elements = config.addresses.iter().chain(&config.excluded).filter_map(element).collect();
-        self.refusing.insert(id, elements);
+    pub(super) fn hold(&mut self, id: InstanceId, config: &Arc<Instance>) {
+        self.held.insert(id, Arc::clone(config));
     }
 
     /// An instance has released its addresses.
     pub(super) fn release(&mut self, id: InstanceId) {
-        self.refusing.remove(&id);
+        self.held.remove(&id);
     }
 
     /// Removes everything.
     pub(super) fn remove_all(&mut self, undo: &mut Undo) {
-        self.refusing.clear();
+        self.held.clear();
         self.guards = [false; 2];
         self.remove_tables(undo, |_| true);
     }
@@ -222,14 +217,14 @@ impl Firewall {
             }
         }
         rules.shared = links.shared().map(|(address, link)| Element::AddressOn(address, link)).collect();
-        for element in self.refusing.values().flatten() {
+        for element in self.held.values().flat_map(|config| refused(config, table)) {
             let [four, six] = &mut rules.refused;
             let set = match element {
                 Element::AddressOn(..) => &mut rules.refused_link_local,
                 Element::Address(IpAddr::V6(_)) => six,
                 _ => four,
             };
-            set.insert(*element);
+            set.insert(element);
         }
         rules
     }
@@ -306,6 +301,21 @@ impl Firewall {
         };
         nft.commit(transaction)
     }
+}
+
+/// What is refused while an instance is MASTER.
+fn refused(config: &Instance, table: &Table) -> Vec<Element> {
+    if !config.refuses_traffic() {
+        return Vec::new();
+    }
+    let element = |line: &lvsd_model::VirtualAddress| match line.address {
+        IpAddr::V6(address) if address.is_unicast_link_local() => {
+            let interface = line.interface.as_ref().or_else(|| config.address_interface())?;
+            Some(Element::AddressOn(line.address, table.link(interface.as_str())?.index))
+        }
+        address => Some(Element::Address(address)),
+    };
+    config.addresses.iter().chain(&config.excluded).filter_map(element).collect()
 }
 
 /// Writes the rules of one table.

@@ -416,8 +416,8 @@ impl Keeper {
     }
 
     /// Before its addresses are there, the firewall knows what they refuse.
-    fn refuse(&mut self, id: InstanceId, config: &Instance) {
-        self.firewall.refuse(id, config, &self.table);
+    fn refuse(&mut self, id: InstanceId, config: &Arc<Instance>) {
+        self.firewall.hold(id, config);
         self.guard();
     }
 
