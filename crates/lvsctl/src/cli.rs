@@ -41,6 +41,11 @@ pub(crate) enum Command {
     ///
     /// The daemon remembers its last 1024 events.
     Events(Events),
+    /// Tell why a VRRP instance is in its state, and how its priority comes about
+    ///
+    /// Prints its latest decisions as sentences with the numbers that they were made from, the newest last. The exit
+    /// status is 1 when there is no such instance.
+    Why(Why),
     /// Have a daemon read its configuration again
     ///
     /// Waits until it is in force, and tells what is to be said about it. The exit status is 1 when it is refused; then
@@ -120,6 +125,18 @@ pub(crate) struct Events {
     /// Only events after that of this number
     #[arg(long, value_name = "NUMBER")]
     pub(crate) after: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Why {
+    #[command(flatten)]
+    pub(crate) daemon: Daemon,
+    /// How the answer is written
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+    /// Its name
+    #[arg(value_name = "INSTANCE")]
+    pub(crate) instance: String,
 }
 
 #[derive(Debug, Args)]

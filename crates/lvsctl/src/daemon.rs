@@ -89,7 +89,8 @@ async fn events_body(socket: &Path, path: &str) -> Result<Incoming, Failure> {
 
 fn refusal(status: StatusCode, body: &[u8]) -> Failure {
     let told = serde_json::from_slice(body).map(|Problem { error }| error);
-    Failure::Daemon(told.unwrap_or_else(|_| status.to_string()))
+    let told = told.unwrap_or_else(|_| status.to_string());
+    if status == StatusCode::NOT_FOUND { Failure::Absent(told) } else { Failure::Daemon(told) }
 }
 
 fn run<T>(exchange: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {

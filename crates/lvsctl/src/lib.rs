@@ -16,6 +16,8 @@ mod reading;
 mod reload;
 mod show;
 mod status;
+mod when;
+mod why;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -41,7 +43,7 @@ pub fn main() -> ExitCode {
     let done = obey(cli.command, &mut io::stdout().lock());
     let status = done.unwrap_or_else(|failure| {
         let _ = writeln!(io::stderr(), "lvsctl: {failure}");
-        Status::FAILED
+        failure.status()
     });
     status.into()
 }
@@ -66,6 +68,7 @@ fn obey(command: Command, out: &mut impl Write) -> Result<Status, Failure> {
         Command::Keywords(wanted) => keywords::print(&wanted, out),
         Command::Status(wanted) => status::print(&wanted, out),
         Command::Events(wanted) => events::print(&wanted, out),
+        Command::Why(wanted) => why::print(&wanted, out),
         Command::Reload(wanted) => reload::run(&wanted, out),
         Command::Show { what: Show::Config(wanted) } => show::print(&wanted, out),
     }
@@ -105,6 +108,23 @@ enum Failure {
     Socket { path: String, source: io::Error },
     #[error("the daemon: {0}")]
     Daemon(String),
+    #[error("{0}")]
+    Absent(String),
     #[error("{0} is not usable; see lvsctl check {0}")]
     Unusable(String),
+}
+
+impl Failure {
+    const fn status(&self) -> Status {
+        match self {
+            Self::Absent(_) => Status::OTHERWISE,
+            Self::Output(_)
+            | Self::Json(_)
+            | Self::File { .. }
+            | Self::Layout { .. }
+            | Self::Socket { .. }
+            | Self::Daemon(_)
+            | Self::Unusable(_) => Status::FAILED,
+        }
+    }
 }

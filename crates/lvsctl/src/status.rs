@@ -133,7 +133,7 @@ fn write_services(services: &[Service], out: &mut impl Write) -> io::Result<()> 
 }
 
 /// A time in its two greatest units.
-fn span(seconds: f64) -> String {
+pub(crate) fn span(seconds: f64) -> String {
     let seconds = Duration::try_from_secs_f64(seconds).unwrap_or_default().as_secs();
     match (seconds / 86400, seconds / 3600 % 24, seconds / 60 % 60, seconds % 60) {
         (0, 0, 0, seconds) => format!("{seconds}s"),

@@ -122,6 +122,72 @@ fn who_follows_the_events_is_told_of_each_until_the_end() -> Result<()> {
     Ok(())
 }
 
+/// An instance whose name is no plain word, and whose priority a script lowers.
+const LOWERED: &str = r#"global_defs {
+    script_user root
+    enable_script_security
+}
+vrrp_script web {
+    script "/bin/false"
+    interval 1
+    weight -2
+}
+vrrp_instance "lab/1 ü" {
+    interface eth0
+    virtual_router_id 51
+    priority 101
+    advert_int 0.1
+    version 3
+    track_script { web }
+    virtual_ipaddress { 10.0.0.100/24 }
+}
+"#;
+
+#[test]
+#[ignore = "needs root and namespaces"]
+fn an_instance_says_why_it_is_what_it_is() -> Result<()> {
+    require!(Need::Root);
+    let host = host()?;
+    let (_director, socket) = start(&host, LOWERED)?;
+    wait_master(&socket)?;
+    let json = lvsctl(&socket, &["why", "lab/1 ü", "--format", "json"]);
+    let why: Value = serde_json::from_slice(&json.stdout).expect("JSON");
+    assert_eq!((&why["name"], &why["state"]), (&"lab/1 ü".into(), &"MASTER".into()), "{why}");
+    assert_eq!((&why["base_priority"], &why["priority"]), (&101.into(), &99.into()), "{why}");
+    assert_eq!(why["adjustments"], serde_json::json!([{ "tracker": "script web", "amount": -2 }]));
+    let journal = why["journal"].as_array().expect("decisions");
+    let last = journal.iter().rev().map(|one| &one["reason"]["changed"]).find(|changed| changed.is_object());
+    let last = last.expect("it became master");
+    assert_eq!((&last["from"], &last["to"]), (&"BACKUP".into(), &"MASTER".into()), "{why}");
+    // Three intervals and the skew: 0.3 + 0.1 * (256 - 99) / 256 seconds.
+    let waited = last["because"]["master_silent"]["waited"].as_f64().expect("seconds");
+    assert!((0.36..0.37).contains(&waited), "{why}");
+    assert_eq!((&last["rating"]["base"], &last["rating"]["effective"]), (&101.into(), &99.into()), "{why}");
+    let times: Vec<_> = journal.iter().map(|one| (one["first"].as_f64(), one["last"].as_f64())).collect();
+    assert!(times.is_sorted_by_key(|(first, _)| *first) && times.iter().all(|(first, last)| first <= last));
+
+    let said = text(&lvsctl(&socket, &["why", "lab/1 ü"]).stdout);
+    let head = said.lines().next().unwrap_or_default();
+    assert!(head.starts_with("lab/1 ü is MASTER for "), "{said}");
+    assert!(head.ends_with(", priority 99 = 101 - 2 (script web)"), "{said}");
+    assert!(said.contains("Z BACKUP to MASTER: nobody advertised for 361."), "{said}");
+
+    let output = lvsctl(&socket, &["why", "lab/2 ü"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(text(&output.stderr), "lvsctl: there is no instance lab/2 ü; did you mean lab/1 ü?\n");
+    let code = |path: &str| {
+        let words = ["--silent", "--output", "/dev/null", "--write-out", "%{http_code}", "--unix-socket"];
+        let mut curl = Command::new("curl");
+        curl.args(words).arg(&socket).arg(format!("http://lvsd/v1/instances/{path}"));
+        text(&curl.output().expect("curl runs").stdout)
+    };
+    assert_eq!(code("lab%2F1%20%C3%BC/why"), "200");
+    assert_eq!(code("lab/why"), "404");
+    assert_eq!(code("lab/1/why"), "404");
+    assert_eq!(code("%FF/why"), "400");
+    Ok(())
+}
+
 #[test]
 #[ignore = "needs root and namespaces"]
 fn a_reload_is_answered_when_it_is_in_force_and_with_what_is_wrong() -> Result<()> {

@@ -45,6 +45,7 @@ pub use rules::Rule;
 pub use rules::explain::{Example, Explanation, Found, MARK, explain, explanations};
 pub use rules::page::diagnostics_page;
 pub use source::{FileId, LineColumn, Place, SourceMap, Span};
+pub use suggest::nearest;
 
 /// What a configuration depends on beside its text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

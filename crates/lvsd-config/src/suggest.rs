@@ -1,7 +1,7 @@
 //! "Did you mean": the nearest of the words that could stand there.
 
 /// The known word that a mistyped one most likely was meant to be.
-pub(crate) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     // A third of the letters may be wrong; more is another word.
     let most = (word.chars().count() / 3).min(4);
     if word.len() > 100 {

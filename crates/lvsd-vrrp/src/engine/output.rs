@@ -23,6 +23,7 @@ impl fmt::Display for InstanceId {
 
 /// The state of an instance or group, by the operator's names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
 pub enum State {
     /// Not taking part yet (RFC 9568 "Initialize").
     Init,

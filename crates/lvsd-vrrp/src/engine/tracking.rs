@@ -24,6 +24,7 @@ pub enum LinkState {
 
 /// What is tracked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Tracker {
     /// An interface.
     Interface(InterfaceName),
@@ -57,6 +58,7 @@ pub struct Adjustment {
 
 /// A reason to be in FAULT. They form a set; the instance is back when it is empty.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Fault {
     /// The interface of the instance or of one of its addresses is down.
     LinkDown(InterfaceName),

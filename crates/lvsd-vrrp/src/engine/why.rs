@@ -12,6 +12,7 @@ use crate::wire::Reject;
 
 /// A decision with what it was made from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// The state changed.
     Changed(Change),
@@ -56,6 +57,7 @@ pub struct Sighting {
 
 /// Why a state changed; the inputs of [`Cause`](crate::Cause).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Because {
     /// Everything that a start waits for is known.
     Started,
@@ -128,6 +130,7 @@ pub enum Because {
 
 /// What a backup does about a master of lower priority.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Preemption {
     /// Nothing: `nopreempt`.
     Never,
@@ -139,6 +142,7 @@ pub enum Preemption {
 
 /// Why a trackers' lower priority is no reason for a master to resign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Unmoved {
     /// `nopreempt` without `resign_on_priority_drop`: backups leave a lower master alone.
     NotAsked,
@@ -148,6 +152,7 @@ pub enum Unmoved {
 
 /// Why a state did not change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Stay {
     /// BACKUP: there is a master that is as good or better.
     HeardBetter {

@@ -52,6 +52,7 @@ const TYPE_ADVERTISEMENT: u8 = 1;
 
 /// Why an advert is not believed. One variant for each counter of [`RejectCounters`](crate::RejectCounters).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
 pub enum Reject {
     /// Shorter or longer than its own address count says.
     #[error("length does not fit the number of addresses")]

@@ -9,11 +9,13 @@ use http_body_util::{BodyExt as _, Full, StreamBody, combinators::UnsyncBoxBody}
 use hyper::body::{Bytes, Frame, Incoming};
 use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
+use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::view::{Event, Problem, Status};
+use super::why::{Untold, Why};
 use super::{Follower, Query};
 
 /// How long a reload is waited for.
@@ -21,30 +23,38 @@ const RELOAD_LIMIT: Duration = Duration::from_secs(120);
 
 pub(super) type Answer = Response<UnsyncBoxBody<Bytes, Infallible>>;
 
+/// The resources, for who looks around.
+const INDEX: [&str; 4] = ["/v1/events", "/v1/instances/NAME/why", "/v1/reload", "/v1/status"];
+
 /// What a path is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Resource {
+enum Resource<'a> {
     Events,
     Index,
     Reload,
     Status,
+    /// Of the instance of that name, which is percent-encoded.
+    Why(&'a str),
 }
 
-impl Resource {
-    fn of(path: &str) -> Option<Self> {
+impl<'a> Resource<'a> {
+    fn of(path: &'a str) -> Option<Self> {
         Some(match path {
             "/" | "/v1" => Self::Index,
             "/v1/events" => Self::Events,
             "/v1/reload" => Self::Reload,
             "/v1/status" => Self::Status,
-            _ => return None,
+            _ => {
+                let name = path.strip_prefix("/v1/instances/")?.strip_suffix("/why")?;
+                return (!name.is_empty() && !name.contains('/')).then_some(Self::Why(name));
+            }
         })
     }
 
     const fn method(self) -> (Method, &'static str) {
         match self {
             Self::Reload => (Method::POST, "POST"),
-            Self::Events | Self::Index | Self::Status => (Method::GET, "GET"),
+            Self::Events | Self::Index | Self::Status | Self::Why(_) => (Method::GET, "GET"),
         }
     }
 }
@@ -66,8 +76,9 @@ pub(super) async fn answer(
     }
     let ending = || problem(StatusCode::SERVICE_UNAVAILABLE, "lvsd is ending");
     match resource {
-        Resource::Index => json(StatusCode::OK, &["/v1/events", "/v1/reload", "/v1/status"]),
+        Resource::Index => json(StatusCode::OK, &INDEX),
         Resource::Status => status(&ask).await.unwrap_or_else(ending),
+        Resource::Why(name) => why(name, &ask).await.unwrap_or_else(ending),
         Resource::Reload => reload(&ask).await.unwrap_or_else(ending),
         Resource::Events => events(request.uri().query(), &ask, following).await.unwrap_or_else(ending),
     }
@@ -84,6 +95,20 @@ async fn status(ask: &mpsc::Sender<Query>) -> Option<Answer> {
     // Tens of thousands of servers make megabytes of text; the supervisor has children to watch meanwhile.
     let made = tokio::task::spawn_blocking(move || json(StatusCode::OK, &Status::new(&observation))).await;
     made.ok()
+}
+
+async fn why(name: &str, ask: &mpsc::Sender<Query>) -> Option<Answer> {
+    let Ok(name) = percent_decode_str(name).decode_utf8() else {
+        return Some(problem(StatusCode::BAD_REQUEST, "the name is not UTF-8"));
+    };
+    let observation = put(ask, Query::Status).await?;
+    Some(match Why::new(&observation, &name, crate::driver::since_epoch()) {
+        Ok(why) => json(StatusCode::OK, &why),
+        Err(Untold::Unknown(text)) => problem(StatusCode::NOT_FOUND, &text),
+        Err(Untold::Silent) => {
+            problem(StatusCode::SERVICE_UNAVAILABLE, "the vrrp process does not answer; see /v1/status")
+        }
+    })
 }
 
 async fn reload(ask: &mpsc::Sender<Query>) -> Option<Answer> {
@@ -158,4 +183,17 @@ fn json(status: StatusCode, value: &impl Serialize) -> Answer {
 
 fn problem(status: StatusCode, text: &str) -> Answer {
     json(status, &Problem { error: text.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_an_instance_is_one_part_of_the_path() {
+        assert_eq!(Resource::of("/v1/instances/a%2Fb/why"), Some(Resource::Why("a%2Fb")));
+        for path in ["/v1/instances//why", "/v1/instances/why", "/v1/instances/a/b/why", "/v1/instances/a"] {
+            assert_eq!(Resource::of(path), None, "{path}");
+        }
+    }
 }

@@ -8,8 +8,10 @@ mod answer;
 mod events;
 mod listen;
 pub mod view;
+mod why;
 
 pub use self::view::{Event, Instance, Problem, Process, Reload, Service, Status};
+pub use self::why::{Decision, Why};
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -305,11 +305,7 @@ fn instance(of: &InstanceSnapshot) -> Instance {
         in_state: of.in_state_for.as_secs_f64(),
         base_priority: of.base_priority,
         priority: of.effective_priority,
-        adjustments: of
-            .adjustments
-            .iter()
-            .map(|one| Adjustment { tracker: one.tracker.clone(), amount: one.amount })
-            .collect(),
+        adjustments: of.adjustments.iter().map(adjustment).collect(),
         faults: of.faults.clone(),
         heard: of.heard.map(|(source, priority)| Heard {
             source: source.to_string(),
@@ -320,6 +316,10 @@ fn instance(of: &InstanceSnapshot) -> Instance {
         addresses: of.addresses.clone(),
         addresses_present: of.addresses_present,
     }
+}
+
+pub(super) fn adjustment(of: &lvsd_ipc::Adjustment) -> Adjustment {
+    Adjustment { tracker: of.tracker.clone(), amount: of.amount }
 }
 
 fn group(of: &GroupSnapshot) -> Group {
