@@ -2,7 +2,8 @@
 
 use crate::Failure;
 use clap_complete::Shell;
-use std::{fs, io, path::Path, process::ExitCode};
+use std::process::{Command, ExitCode, Stdio};
+use std::{fs, io, path::Path};
 
 /// What makes a file's new text from its present one (empty when there is no such file). A generator of a whole file
 /// ignores the present text; one of a section keeps the rest.
@@ -23,6 +24,38 @@ const FILES: &[(&str, Generator)] = &[
     ("contrib/completions/lvsctl.fish", |_| completions(Shell::Fish, lvsctl::command())),
 ];
 
+/// The manual as web pages, made from its pages above; only where mandoc is installed.
+const WEB_PAGES: &[(&str, Generator)] = &[
+    ("docs/man/lvsd.8.html", |_| web_page("lvsd.8")),
+    ("docs/man/lvsctl.8.html", |_| web_page("lvsctl.8")),
+    ("docs/man/lvsd.conf.5.html", |_| web_page("lvsd.conf.5")),
+];
+
+/// A page of the manual as HTML. References to our own pages are links to their neighbours, once these are there.
+fn web_page(name: &str) -> Result<String, Failure> {
+    let root = root()?;
+    let neighbours = root.join("docs/man");
+    fs::create_dir_all(&neighbours)?;
+    let output = Command::new("mandoc")
+        .args(["-T", "html", "-I", "os=lvsd", "-O", "toc,man=%N.%S.html;https://manpages.debian.org/%N.%S"])
+        .arg(root.join("man").join(name))
+        .current_dir(neighbours)
+        .output()?;
+    if output.stdout.is_empty() {
+        return Err(String::from_utf8_lossy(&output.stderr).into());
+    }
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+fn has_mandoc() -> bool {
+    // An empty page is one.
+    Command::new("mandoc").arg("/dev/null").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
+}
+
+fn root() -> Result<&'static Path, Failure> {
+    Ok(Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("xtask is not in a workspace")?)
+}
+
 /// The completions of a program for a shell.
 fn completions(shell: Shell, mut program: clap::Command) -> Result<String, Failure> {
     let name = program.get_name().to_owned();
@@ -42,8 +75,13 @@ pub(crate) enum Mode {
 
 /// Goes through all generated files.
 pub(crate) fn run(mode: Mode) -> Result<ExitCode, Failure> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("xtask is not in a workspace")?;
-    let drifted = drifted(root, FILES, mode)?;
+    let root = root()?;
+    let mut drifted = drifted_of(root, FILES, mode)?;
+    if has_mandoc() {
+        drifted.extend(drifted_of(root, WEB_PAGES, mode)?);
+    } else {
+        println!("gen: mandoc is not installed, docs/man is left as it is");
+    }
     for path in &drifted {
         match mode {
             Mode::Write => println!("gen: wrote {path}"),
@@ -55,7 +93,7 @@ pub(crate) fn run(mode: Mode) -> Result<ExitCode, Failure> {
 }
 
 /// The paths of the files that were not as they would be generated.
-fn drifted<'a>(root: &Path, files: &[(&'a str, Generator)], mode: Mode) -> Result<Vec<&'a str>, Failure> {
+fn drifted_of<'a>(root: &Path, files: &[(&'a str, Generator)], mode: Mode) -> Result<Vec<&'a str>, Failure> {
     let mut drifted = Vec::new();
     for &(path, generator) in files {
         let file = root.join(path);
@@ -106,17 +144,17 @@ mod tests {
         let files: &[(&str, Generator)] = &[("missing", one), ("stale", one), ("fresh", one)];
         fs::write(root.path().join("stale"), "two\n").unwrap();
         fs::write(root.path().join("fresh"), "one\n").unwrap();
-        assert_eq!(drifted(root.path(), files, Mode::Check).unwrap(), ["missing", "stale"]);
+        assert_eq!(drifted_of(root.path(), files, Mode::Check).unwrap(), ["missing", "stale"]);
         assert!(!root.path().join("missing").exists(), "a check writes nothing");
-        assert_eq!(drifted(root.path(), files, Mode::Write).unwrap(), ["missing", "stale"]);
-        assert!(drifted(root.path(), files, Mode::Check).unwrap().is_empty());
+        assert_eq!(drifted_of(root.path(), files, Mode::Write).unwrap(), ["missing", "stale"]);
+        assert!(drifted_of(root.path(), files, Mode::Check).unwrap().is_empty());
     }
 
     #[test]
     fn a_generator_that_fails_names_its_file() {
         let root = tempfile::tempdir().unwrap();
         let files: &[(&str, Generator)] = &[("page", |_| Err("no table".into()))];
-        let failure = drifted(root.path(), files, Mode::Check).unwrap_err();
+        let failure = drifted_of(root.path(), files, Mode::Check).unwrap_err();
         assert_eq!(failure.to_string(), "page: no table");
     }
 
