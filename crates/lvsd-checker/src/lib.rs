@@ -17,6 +17,7 @@ mod keeper;
 mod notify;
 mod probe;
 mod process;
+mod reporter;
 mod schedule;
 mod settings;
 mod shared;

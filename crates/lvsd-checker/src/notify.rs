@@ -1,4 +1,4 @@
-//! Tells what has happened: a log line for every event, the administrator's script, the FIFOs, a mail; in this order.
+//! Tells what has happened: a log line for every event, the supervisor, the administrator's script, the FIFOs, a mail; in this order.
 //!
 //! Scripts about the same server or quorum run one after the other, in the order of the events; those about different ones
 //! run side by side, [`PARALLEL`] at most. A script that takes longer than [`LIMIT`] is ended. Where a script is so slow
@@ -17,6 +17,8 @@ use lvsd_script::Runner;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::{Duration, Instant};
 
+use crate::reporter::Reporter;
+
 /// Scripts that run at the same time.
 const PARALLEL: usize = 32;
 /// Scripts that wait for another one of the same subject.
@@ -29,6 +31,7 @@ type Subject = String;
 
 #[derive(Debug)]
 pub(crate) struct Notifier {
+    supervisor: Reporter,
     runner: RefCell<Runner>,
     /// FIFOs and mail.
     outlets: RefCell<Outlets>,
@@ -39,8 +42,9 @@ pub(crate) struct Notifier {
 }
 
 impl Notifier {
-    pub(crate) fn new(policy: ScriptPolicy) -> Self {
+    pub(crate) fn new(policy: ScriptPolicy, supervisor: Reporter) -> Self {
         Self {
+            supervisor,
             runner: RefCell::new(Runner::new(policy)),
             outlets: RefCell::default(),
             waiting: RefCell::default(),
@@ -64,6 +68,7 @@ impl Notifier {
     /// Logs an event and has its script run.
     pub(crate) fn tell(self: &Rc<Self>, event: &Event) {
         let subject = log(event);
+        self.supervisor.tell(event);
         if let Some(script) = event.script() {
             self.enqueue(subject, script.clone());
         }
@@ -245,7 +250,7 @@ mod tests {
         block_on(async {
             let directory = tempfile::tempdir().expect("a directory");
             let log = directory.path().join("log");
-            let notifier = Rc::new(Notifier::new(ScriptPolicy::default()));
+            let notifier = Rc::new(Notifier::new(ScriptPolicy::default(), Reporter::new().0));
             let say = |word: &str| format!("echo {word} >> {}", log.display());
             // The first script of the first server ends only when the second server's has run: side by side. Its own
             // second one has to wait: in order.
@@ -264,7 +269,7 @@ mod tests {
         block_on(async {
             let directory = tempfile::tempdir().expect("a directory");
             let log = directory.path().join("log");
-            let notifier = Rc::new(Notifier::new(ScriptPolicy::default()));
+            let notifier = Rc::new(Notifier::new(ScriptPolicy::default(), Reporter::new().0));
             for number in 0..100 {
                 notifier.tell(&event("192.0.2.1:80", &format!("echo {number} >> {}", log.display())));
             }
@@ -280,7 +285,7 @@ mod tests {
         block_on(async {
             let directory = tempfile::tempdir().expect("a directory");
             let log = directory.path().join("log");
-            let notifier = Rc::new(Notifier::new(ScriptPolicy::default()));
+            let notifier = Rc::new(Notifier::new(ScriptPolicy::default(), Reporter::new().0));
             let missing = Script { argv: vec!["/no/such/program".into()], ..shell("") };
             let mut unable = event("192.0.2.1:80", "");
             let Event::Server { script, .. } = &mut unable else { unreachable!() };

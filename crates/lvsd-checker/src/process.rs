@@ -11,8 +11,8 @@ use std::sync::Arc;
 use lvsd_health::InitNotifies;
 use lvsd_health::service_keys;
 use lvsd_ipc::{
-    Applied, CheckerPlan, CheckerSnapshot, FrameError, FrameReader, FrameWriter, FromChild, Generation,
-    StopManner, ToChild,
+    Applied, CheckerPlan, CheckerSnapshot, ChildEvent, FrameError, FrameReader, FrameWriter, FromChild,
+    Generation, StopManner, ToChild,
 };
 use lvsd_model::{CheckKind, SchedulingClass, ScriptPolicy, VirtualServer};
 use tokio::net::UnixStream;
@@ -25,6 +25,7 @@ use crate::RunError;
 use crate::keeper::{self, Connect, FlushAtStart, Handle, Journal, Keeper, Release, Supervisor};
 use crate::notify::Notifier;
 use crate::probe::Probes;
+use crate::reporter::Reporter;
 use crate::schedule::Schedule;
 use crate::settings::Settings;
 use crate::shared::Shared;
@@ -87,6 +88,14 @@ impl Answers {
     }
 }
 
+/// Carries events to the supervisor, one after the other.
+async fn carry(mut told: mpsc::Receiver<ChildEvent>, answers: Answers) {
+    while let Some(event) = told.recv().await {
+        // That the supervisor is gone is noticed elsewhere.
+        let _ = answers.send(&Answer::Event(event)).await;
+    }
+}
+
 /// Whether the process goes on.
 enum Next {
     Continue,
@@ -117,13 +126,15 @@ impl Process {
         // Different in every process, so that directors started together do not check together.
         let seed = RandomState::new().build_hasher().finish();
         let shared = Rc::new(Shared::new(seed));
+        let (reporter, told) = Reporter::new();
         let probes = Rc::new(Probes::new(ScriptPolicy::default()));
-        let notifier = Rc::new(Notifier::new(ScriptPolicy::default()));
+        let notifier = Rc::new(Notifier::new(ScriptPolicy::default(), reporter));
         let schedule = Rc::new(Schedule::new(Rc::clone(&shared), Rc::clone(&probes), Rc::clone(&notifier)));
         let checking = spawn_local(Rc::clone(&schedule).run());
         let (keeper, keeping) =
             keeper::spawn(Keeper::new(connect, Journal::new(supervisor)), Rc::clone(&shared));
         let (answers, keeper) = (Answers(Rc::new(Mutex::new(answers))), Rc::new(keeper));
+        spawn_local(carry(told, answers.clone()));
         let (settings, generation) = (Settings::default(), None);
         let (scheduling, release) = (None, Release::Ours);
         let process = Self {

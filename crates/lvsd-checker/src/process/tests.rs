@@ -21,6 +21,8 @@ struct Bench {
     answers: FrameReader<OwnedReadHalf>,
     process: JoinHandle<Result<(), RunError>>,
     requests: u64,
+    /// What it has told without being asked.
+    events: Vec<ChildEvent>,
 }
 
 impl Bench {
@@ -29,14 +31,34 @@ impl Bench {
         let process = spawn_local(serve(far, kernel.clone(), Supervisor(1)));
         let (reader, writer) = near.into_split();
         let (orders, answers) = (FrameWriter::new(writer), FrameReader::new(reader));
-        let mut bench = Self { orders, answers, process, requests: 0 };
+        let mut bench = Self { orders, answers, process, requests: 0, events: Vec::new() };
         assert_eq!(bench.answer().await, Answer::Ready);
         bench
     }
 
     async fn answer(&mut self) -> Answer {
+        loop {
+            match self.hear().await {
+                Answer::Event(event) => self.events.push(event),
+                answer => return answer,
+            }
+        }
+    }
+
+    async fn hear(&mut self) -> Answer {
         let answer = timeout(PATIENCE, self.answers.next()).await.expect("an answer in time");
         answer.expect("a whole answer").expect("the process is there")
+    }
+
+    /// The next that it tells without being asked.
+    async fn event(&mut self) -> ChildEvent {
+        while self.events.is_empty() {
+            match self.hear().await {
+                Answer::Event(event) => self.events.push(event),
+                answer => panic!("nobody asked: {answer:?}"),
+            }
+        }
+        self.events.remove(0)
     }
 
     async fn apply(&mut self, directory: &Path, config: LvsConfig) -> Applied {
@@ -124,6 +146,29 @@ fn dests(kernel: &Fake) -> usize {
 fn shell(line: &str) -> Option<Script> {
     let argv = ["/bin/sh", "-c", line].map(str::to_owned).to_vec();
     Some(Script { source: line.into(), argv, invocation: Invocation::Exec, run_as: None })
+}
+
+#[test]
+fn the_supervisor_is_told_of_servers_and_quorums() {
+    block_on(async {
+        let (kernel, directory, (alive, at)) = (Fake::default(), directory(), listener().await);
+        let mut bench = Bench::new(&kernel).await;
+        assert_eq!(bench.apply(directory.path(), one(vec![checked(&at)])).await, Applied::Done);
+        drop(alive);
+        let server = |up, cause: Option<&str>| ChildEvent::Server {
+            service: VS.into(),
+            server: at.clone(),
+            up,
+            cause: cause.map(str::to_owned),
+        };
+        let quorum = |met, alive| ChildEvent::Quorum { service: VS.into(), met, alive, quorum: 1 };
+        assert_eq!(bench.event().await, server(false, Some("refused")));
+        assert_eq!(bench.event().await, quorum(false, 0));
+        let _alive = TcpListener::bind(&at).await.expect("the port is free");
+        assert_eq!(bench.event().await, server(true, None));
+        assert_eq!(bench.event().await, quorum(true, 1));
+        bench.stop(StopManner::Release).await;
+    });
 }
 
 #[test]
