@@ -40,6 +40,9 @@ _lvsctl() {
             lvsctl,status)
                 cmd="lvsctl__subcmd__status"
                 ;;
+            lvsctl,why)
+                cmd="lvsctl__subcmd__why"
+                ;;
             lvsctl__subcmd__show,config)
                 cmd="lvsctl__subcmd__show__subcmd__config"
                 ;;
@@ -50,7 +53,7 @@ _lvsctl() {
 
     case "${cmd}" in
         lvsctl)
-            opts="-h -V --help --version check compare fmt keywords status events reload show"
+            opts="-h -V --help --version check compare fmt keywords status events why reload show"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -244,6 +247,32 @@ _lvsctl() {
             return 0
             ;;
         lvsctl__subcmd__status)
+            opts="-s -h --socket --format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -s)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lvsctl__subcmd__why)
             opts="-s -h --socket --format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

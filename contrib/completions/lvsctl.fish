@@ -32,6 +32,7 @@ complete -c lvsctl -n "__fish_lvsctl_needs_command" -f -a "fmt" -d 'Lay a config
 complete -c lvsctl -n "__fish_lvsctl_needs_command" -f -a "keywords" -d 'Explain keywords of the configuration language'
 complete -c lvsctl -n "__fish_lvsctl_needs_command" -f -a "status" -d 'Tell how a daemon and all that it does is'
 complete -c lvsctl -n "__fish_lvsctl_needs_command" -f -a "events" -d 'Tell what has happened to a daemon, and what happens'
+complete -c lvsctl -n "__fish_lvsctl_needs_command" -f -a "why" -d 'Tell why a VRRP instance is in its state, and how its priority comes about'
 complete -c lvsctl -n "__fish_lvsctl_needs_command" -f -a "reload" -d 'Have a daemon read its configuration again'
 complete -c lvsctl -n "__fish_lvsctl_needs_command" -f -a "show" -d 'Show what lvsd understands'
 complete -c lvsctl -n "__fish_lvsctl_using_subcommand check" -l format -d 'How the findings are written: JSON is one object per file, each on a line of standard output' -r -f -a "text\t'For people, with the lines of the file'
@@ -62,6 +63,10 @@ json\t'For programs'"
 complete -c lvsctl -n "__fish_lvsctl_using_subcommand events" -l after -d 'Only events after that of this number' -r
 complete -c lvsctl -n "__fish_lvsctl_using_subcommand events" -s f -l follow -d 'Do not end: tell what happens as it happens'
 complete -c lvsctl -n "__fish_lvsctl_using_subcommand events" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand why" -s s -l socket -d 'Its control socket [default: control.sock in $LVSD_RUNTIME_DIR or /run/lvsd]' -r -F
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand why" -l format -d 'How the answer is written' -r -f -a "text\t'For people'
+json\t'For programs'"
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand why" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c lvsctl -n "__fish_lvsctl_using_subcommand reload" -s s -l socket -d 'Its control socket [default: control.sock in $LVSD_RUNTIME_DIR or /run/lvsd]' -r -F
 complete -c lvsctl -n "__fish_lvsctl_using_subcommand reload" -l format -d 'How the answer is written' -r -f -a "text\t'For people'
 json\t'For programs'"

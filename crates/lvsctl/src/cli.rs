@@ -51,6 +51,10 @@ pub(crate) enum Command {
     /// Waits until it is in force, and tells what is to be said about it. The exit status is 1 when it is refused; then
     /// nothing has changed.
     Reload(Reload),
+    /// Print the digest of a page for HTTP_GET and SSL_GET
+    ///
+    /// Fetches the page as these checks do, whatever its status is. The exit status is 1 when there is no answer.
+    Genhash(lvsd::genhash::Genhash),
     /// Show what lvsd understands
     Show {
         #[command(subcommand)]

@@ -70,6 +70,7 @@ fn obey(command: Command, out: &mut impl Write) -> Result<Status, Failure> {
         Command::Events(wanted) => events::print(&wanted, out),
         Command::Why(wanted) => why::print(&wanted, out),
         Command::Reload(wanted) => reload::run(&wanted, out),
+        Command::Genhash(wanted) => Ok(Status(lvsd::genhash::run(&wanted, out))),
         Command::Show { what: Show::Config(wanted) } => show::print(&wanted, out),
     }
 }

@@ -4,7 +4,7 @@
 //! Four parts share one thread. `process` takes plans and questions from the supervisor; `schedule` starts checks when
 //! `lvsd-health` says that they are due, and hands it their outcomes; `probe` does the checks themselves; `keeper` follows
 //! the desired table, looks after the kernel's, and remembers in a journal which services are ours. `notify` tells of
-//! changes.
+//! changes. `fetch` lends the client of the web checks to whoever wants a digest.
 //!
 //! What the process does when something is missing: without ip_vs in the kernel it goes on checking, says why, and tries
 //! again; when the supervisor is gone it leaves the table standing and ends; when it is killed itself, its successor finds
@@ -13,6 +13,7 @@
 //! This crate must never touch a service that is not its own, and never judge: that is for `lvsd-health`. Start reading at
 //! [`run`].
 
+pub mod fetch;
 mod keeper;
 mod notify;
 mod probe;

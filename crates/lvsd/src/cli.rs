@@ -94,6 +94,9 @@ pub(crate) struct Cli {
     /// Print the number of a signal: STOP, RELOAD, DATA, STATS, STATS_CLEAR, JSON
     #[arg(long, value_name = "NAME")]
     pub(crate) signum: Option<String>,
+    /// Print the digest of a page; must be the first argument, see lvsd --genhash --help
+    #[arg(short = 'T', long)]
+    pub(crate) genhash: bool,
     /// Print the version on standard error
     #[arg(short = 'v', long)]
     pub(crate) version: bool,
@@ -265,6 +268,7 @@ mod tests {
             ("-tlog", "--config-test=log", |cli| cli.config_test == Some(Some("log".into()))),
             ("--strict", "--strict", |cli| cli.strict),
             ("--signum STOP", "--signum=STOP", |cli| cli.signum.as_deref() == Some("STOP")),
+            ("-T", "--genhash", |cli| cli.genhash),
             ("-v", "--version", |cli| cli.version),
             ("--ignore-sigint", "--ignore-sigint", |cli| cli.ignore_sigint),
             ("-nlDP -f x", "--dont-fork -l -D --vrrp -fx", |cli| {

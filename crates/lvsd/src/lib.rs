@@ -11,6 +11,7 @@ mod cli;
 pub mod control;
 mod driver;
 mod dump;
+pub mod genhash;
 mod host;
 mod http;
 mod loader;
@@ -59,6 +60,9 @@ pub fn main() -> ExitCode {
     if let Some(role) = std::env::args_os().next().and_then(|name| role::of_name(&name)) {
         return role::enter(role);
     }
+    if let Some(words) = genhash::words(std::env::args_os()) {
+        return ExitCode::from(genhash::main(words));
+    }
     match Cli::read(std::env::args_os()) {
         Ok(cli) => obey(&cli),
         Err(Misuse::Help(text)) => say(std::io::stdout(), &text, 0),
@@ -82,6 +86,9 @@ pub fn check(words: Vec<OsString>) -> u8 {
 fn obey(cli: &Cli) -> ExitCode {
     if cli.version {
         return say(std::io::stderr(), &format!("lvsd {VERSION}\n"), 0);
+    }
+    if cli.genhash {
+        return say(std::io::stderr(), "--genhash must be the first argument\n", 1);
     }
     if let Some(name) = &cli.signum {
         return match signals::number(name) {

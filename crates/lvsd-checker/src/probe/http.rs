@@ -20,7 +20,7 @@ use hyper::header::{CONNECTION, HOST, HeaderValue, USER_AGENT};
 use hyper::{Request, Response, Uri, Version};
 use hyper_util::rt::TokioIo;
 use lvsd_health::{Cause, Failure};
-use lvsd_model::{HttpCheck, HttpUrl, HttpVersion, TlsOptions};
+use lvsd_model::{DigestMd5, HttpCheck, HttpUrl, HttpVersion, TlsOptions};
 use md5::{Digest, Md5};
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -31,6 +31,7 @@ use super::connect::{connect, io_problem};
 use super::regex::{MAX_BODY, Regexes};
 use super::stream::{Arrived, Noted};
 use super::tls::Clients;
+use crate::fetch::{self, Piece};
 
 /// What the peer calls itself: log filters of real servers look for it.
 const AGENT: HeaderValue = HeaderValue::from_static("KeepAliveClient");
@@ -54,9 +55,31 @@ pub(super) async fn run(
     }
     for index in (0..count).map(|offset| (first + offset) % count) {
         let Some(url) = check.urls.get(index) else { continue };
-        ask(check, url, tls, regexes).await.map_err(|problem| (index, named(problem, url)))?;
+        let asked = ask(check, url, tls, async |response| judge(response, url, regexes).await);
+        asked.await.map_err(|problem| (index, named(problem, url)))?;
     }
     Ok(())
+}
+
+/// The digest of the first url's content, whatever its status is. `see` gets the answer as it comes.
+pub(super) async fn digest(
+    check: &HttpCheck,
+    tls: &Clients,
+    see: &mut impl FnMut(Piece<'_>),
+) -> Result<DigestMd5, Problem> {
+    let url = check.urls.first().ok_or_else(|| Problem::Local("no url is given".to_owned()))?;
+    ask(check, url, tls, async |response| {
+        let (parts, body) = response.into_parts();
+        see(Piece::Head(&fetch::head(&parts)));
+        let mut digest = Md5::new();
+        read(body, |data| {
+            digest.update(data);
+            see(Piece::Content(data));
+        })
+        .await?;
+        Ok(DigestMd5(digest.finalize().into()))
+    })
+    .await
 }
 
 /// Puts the url before the detail.
@@ -72,17 +95,23 @@ fn named(problem: Problem, url: &HttpUrl) -> Problem {
     }
 }
 
-async fn ask(check: &HttpCheck, url: &HttpUrl, tls: &Clients, regexes: &Regexes) -> Result<(), Problem> {
+/// Asks for a url and has somebody read the answer.
+async fn ask<T>(
+    check: &HttpCheck,
+    url: &HttpUrl,
+    tls: &Clients,
+    reader: impl AsyncFnOnce(Response<Incoming>) -> Result<T, Trouble>,
+) -> Result<T, Problem> {
     let request = request(check, url)?;
     let stream = connect(&check.target).await?;
     let answer = async {
         match &check.tls {
-            None => exchange(stream, request, url, regexes, Ending::Abrupt).await,
+            None => exchange(stream, request, Ending::Abrupt, reader).await,
             Some(options) => {
                 let name = server_name(check, url, options);
                 let stream = tls.handshake(options, name, stream).await?;
                 let ending = if options.close_notify { Ending::Polite } else { Ending::Abrupt };
-                exchange(stream, request, url, regexes, ending).await
+                exchange(stream, request, ending, reader).await
             }
         }
     };
@@ -146,14 +175,13 @@ fn without_port(host: &str) -> &str {
     }
 }
 
-/// Sends the request and judges the answer.
-async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
+/// Sends the request and has the answer read.
+async fn exchange<T, S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
     request: Request<Empty<Bytes>>,
-    url: &HttpUrl,
-    regexes: &Regexes,
     ending: Ending,
-) -> Result<(), Problem> {
+    reader: impl AsyncFnOnce(Response<Incoming>) -> Result<T, Trouble>,
+) -> Result<T, Problem> {
     let (stream, arrived) = Noted::new(stream);
     let mut builder = http1::Builder::new();
     builder.title_case_headers(true).max_header_size(MAX_HEAD);
@@ -163,7 +191,7 @@ async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
     // It owns the sender, so that nobody asks any more when it is done.
     let mut answer = pin!(async move {
         let response = sender.send_request(request).await.map_err(Trouble::Http)?;
-        judge(response, url, regexes).await
+        reader(response).await
     });
     // The connection's end is no verdict: its last bytes may be a complete answer that is still being read.
     let mut broken = None;
@@ -211,21 +239,15 @@ async fn judge(response: Response<Incoming>, url: &HttpUrl, regexes: &Regexes) -
     }
     let mut digest = url.digest.map(|expected| (expected, Md5::new()));
     let mut searched = url.regex.as_ref().map(|_| Vec::new());
-    let mut body = response.into_body();
-    while let Some(frame) = body.frame().await {
-        let frame = match frame {
-            Ok(frame) => frame,
-            // Shorter than its Content-Length says. The peer takes that for an answer, and so do many browsers.
-            Err(error) if is_short(&error) => break,
-            Err(error) => return Err(Trouble::Http(error)),
-        };
-        if let (Some((_, digest)), Some(data)) = (&mut digest, frame.data_ref()) {
+    let note = |data: &[u8]| {
+        if let Some((_, digest)) = &mut digest {
             digest.update(data);
         }
-        if let (Some(searched), Some(data)) = (&mut searched, frame.data_ref()) {
+        if let Some(searched) = &mut searched {
             searched.extend(data.iter().take(MAX_BODY - searched.len()));
         }
-    }
+    };
+    read(response.into_body(), note).await?;
     if let Some((expected, digest)) = digest {
         let found: [u8; 16] = digest.finalize().into();
         if found != expected.0 {
@@ -236,6 +258,19 @@ async fn judge(response: Response<Incoming>, url: &HttpUrl, regexes: &Regexes) -
         (Some(regex), Some(body)) => regexes.judge(regex, body).await.map_err(Trouble::Verdict),
         _ => Ok(()),
     }
+}
+
+/// Reads content to its end, and hands it on as it comes.
+async fn read(mut body: Incoming, mut see: impl FnMut(&[u8])) -> Result<(), Trouble> {
+    while let Some(frame) = body.frame().await {
+        match frame {
+            Ok(frame) => frame.data_ref().into_iter().for_each(|data| see(data)),
+            // Shorter than its Content-Length says. The peer takes that for an answer, and so do many browsers.
+            Err(error) if is_short(&error) => break,
+            Err(error) => return Err(Trouble::Http(error)),
+        }
+    }
+    Ok(())
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -19,15 +19,17 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use lvsd_health::{CheckId, Due, Failure, Outcome};
-use lvsd_model::{CheckKind, ScriptPolicy};
+use lvsd_model::{CheckKind, DigestMd5, HttpCheck, ScriptPolicy};
 
 use misc::Programs;
 use regex::Regexes;
 use tls::Clients;
 
+use crate::fetch::Piece;
+
 /// Why a run did not succeed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Problem {
+pub(crate) enum Problem {
     /// The server's doing.
     Server(Failure),
     /// This host's: it says nothing about the server.
@@ -68,6 +70,11 @@ fn quote(bytes: &[u8]) -> String {
     let printable = |&byte: &u8| if matches!(byte, b' '..=b'~') { char::from(byte) } else { '?' };
     let text: String = bytes.trim_ascii().iter().take(MAX_QUOTE).map(printable).collect();
     if bytes.trim_ascii().len() > MAX_QUOTE { text + "..." } else { text }
+}
+
+/// The digest of a check's first url; see [`crate::fetch::digest`].
+pub(crate) async fn digest(check: &HttpCheck, see: &mut impl FnMut(Piece<'_>)) -> Result<DigestMd5, Problem> {
+    http::digest(check, &Clients::default(), see).await
 }
 
 /// Runs checks, and keeps what is worth keeping between the runs of one check.
