@@ -34,6 +34,7 @@ complete -c lvsctl -n "__fish_lvsctl_needs_command" -f -a "status" -d 'Tell how 
 complete -c lvsctl -n "__fish_lvsctl_needs_command" -f -a "events" -d 'Tell what has happened to a daemon, and what happens'
 complete -c lvsctl -n "__fish_lvsctl_needs_command" -f -a "why" -d 'Tell why a VRRP instance is in its state, and how its priority comes about'
 complete -c lvsctl -n "__fish_lvsctl_needs_command" -f -a "reload" -d 'Have a daemon read its configuration again'
+complete -c lvsctl -n "__fish_lvsctl_needs_command" -f -a "genhash" -d 'Print the digest of a page for HTTP_GET and SSL_GET'
 complete -c lvsctl -n "__fish_lvsctl_needs_command" -f -a "show" -d 'Show what lvsd understands'
 complete -c lvsctl -n "__fish_lvsctl_using_subcommand check" -l format -d 'How the findings are written: JSON is one object per file, each on a line of standard output' -r -f -a "text\t'For people, with the lines of the file'
 concise\t'A line each'
@@ -71,6 +72,17 @@ complete -c lvsctl -n "__fish_lvsctl_using_subcommand reload" -s s -l socket -d 
 complete -c lvsctl -n "__fish_lvsctl_using_subcommand reload" -l format -d 'How the answer is written' -r -f -a "text\t'For people'
 json\t'For programs'"
 complete -c lvsctl -n "__fish_lvsctl_using_subcommand reload" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand genhash" -s s -l server -d 'IP address of the web server' -r
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand genhash" -s p -l port -d 'Its port' -r
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand genhash" -s u -l url -d 'The path, as in the configuration' -r
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand genhash" -s V -l use-virtualhost -d 'The Host of the request [default: the address and port]' -r
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand genhash" -s P -l protocol -d 'HTTP version: 1.0, 1.0c (1.0 with Connection: close), 1.1' -r
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand genhash" -s t -l timeout -d 'Seconds for the connection, and again for the answer' -r
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand genhash" -s m -l fwmark -d 'Mark of the packets' -r
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand genhash" -s S -l use-ssl -d 'Speak TLS, as SSL_GET does; any certificate is taken'
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand genhash" -s I -l use-sni -d 'Send the virtual host as the server name of TLS'
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand genhash" -s v -l verbose -d 'Also print the head, the content in hexadecimal, and the time that it took'
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand genhash" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c lvsctl -n "__fish_lvsctl_using_subcommand show; and not __fish_seen_subcommand_from config" -s h -l help -d 'Print help'
 complete -c lvsctl -n "__fish_lvsctl_using_subcommand show; and not __fish_seen_subcommand_from config" -f -a "config" -d 'A configuration with every default filled in, as JSON'
 complete -c lvsctl -n "__fish_lvsctl_using_subcommand show; and __fish_seen_subcommand_from config" -l format -d 'How it is written' -r -f -a "json\t'The model'"

@@ -23,7 +23,7 @@ _lvsd() {
 
     case "${cmd}" in
         lvsd)
-            opts="-f -P -C -B -l -D -S -G -u -X -V -I -R -n -d -p -r -c -b -a -s -e -i -t -v -g -x -A -m -M -L -O -h --use-file --vrrp --check --no_bfd --all --log-console --log-detail --log-facility --no-syslog --umask --release-vips --dont-release-vrrp --dont-release-ipvs --dont-respawn --dont-fork --dump-conf --pid --vrrp_pid --checkers_pid --bfd_pid --address-monitoring --namespace --all-config --config-id --config-test --strict --format --signum --version --log-file --flush-log-file --snmp --snmp-agent-socket --core-dump --core-dump-pattern --ignore-sigint --perf --debug --no-mem-check --openssl-mem-check --help"
+            opts="-f -P -C -B -l -D -S -G -u -X -V -I -R -n -d -p -r -c -b -a -s -e -i -t -T -v -g -x -A -m -M -L -O -h --use-file --vrrp --check --no_bfd --all --log-console --log-detail --log-facility --no-syslog --umask --release-vips --dont-release-vrrp --dont-release-ipvs --dont-respawn --dont-fork --dump-conf --pid --vrrp_pid --checkers_pid --bfd_pid --address-monitoring --namespace --all-config --config-id --config-test --strict --format --signum --genhash --version --log-file --flush-log-file --snmp --snmp-agent-socket --core-dump --core-dump-pattern --ignore-sigint --perf --debug --no-mem-check --openssl-mem-check --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -33,6 +33,7 @@ complete -c lvsd -s d -l dump-conf -d 'Log the configuration as understood'
 complete -c lvsd -s a -l address-monitoring -d 'Log all changes of addresses'
 complete -c lvsd -s e -l all-config -d 'An included file that cannot be read refuses the configuration'
 complete -c lvsd -l strict -d 'Refuse tolerated mistakes too; with --config-test also hints'
+complete -c lvsd -s T -l genhash -d 'Print the digest of a page; must be the first argument, see lvsd --genhash --help'
 complete -c lvsd -s v -l version -d 'Print the version on standard error'
 complete -c lvsd -l flush-log-file
 complete -c lvsd -s x -l snmp
