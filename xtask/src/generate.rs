@@ -31,20 +31,22 @@ const WEB_PAGES: &[(&str, Generator)] = &[
     ("docs/man/lvsd.conf.5.html", |_| web_page("lvsd.conf.5")),
 ];
 
-/// A page of the manual as HTML. References to our own pages are links to their neighbours, once these are there.
+/// Where pages of others are.
+const OTHERS: &str = "https://manpages.debian.org/";
+
+/// A page of the manual as HTML. References to our own pages are links to their neighbours.
 fn web_page(name: &str) -> Result<String, Failure> {
-    let root = root()?;
-    let neighbours = root.join("docs/man");
-    fs::create_dir_all(&neighbours)?;
     let output = Command::new("mandoc")
-        .args(["-T", "html", "-I", "os=lvsd", "-O", "toc,man=%N.%S.html;https://manpages.debian.org/%N.%S"])
-        .arg(root.join("man").join(name))
-        .current_dir(neighbours)
+        .args(["-T", "html", "-I", "os=lvsd", "-O"])
+        .arg(format!("toc,man={OTHERS}%N.%S"))
+        .arg(root()?.join("man").join(name))
         .output()?;
     if output.stdout.is_empty() {
         return Err(String::from_utf8_lossy(&output.stderr).into());
     }
-    Ok(String::from_utf8(output.stdout)?)
+    let page = String::from_utf8(output.stdout)?;
+    let own = WEB_PAGES.iter().filter_map(|(path, _)| path.rsplit('/').next()?.strip_suffix(".html"));
+    Ok(own.fold(page, |page, own| page.replace(&format!("{OTHERS}{own}\""), &format!("{own}.html\""))))
 }
 
 fn has_mandoc() -> bool {
