@@ -118,6 +118,7 @@ fn describe(kind: &CheckKind) -> String {
     let name = kind.keyword();
     match (kind, kind.target()) {
         (CheckKind::Misc(check), _) => format!("{name} {}", check.script.source),
+        (CheckKind::File(check), _) => format!("{name} {}", check.name),
         (CheckKind::Ping(target), _) => format!("{name} {}", target.address.ip()),
         (_, Some(target)) => format!("{name} {}", target.address),
         (_, None) => name.to_owned(),

@@ -314,7 +314,11 @@ pub(crate) fn is_dynamic(config: &RealServer) -> bool {
 }
 
 const fn decides_weight(check: &Check) -> bool {
-    matches!(&check.kind, CheckKind::Misc(misc) if misc.dynamic)
+    match &check.kind {
+        CheckKind::Misc(misc) => misc.dynamic,
+        CheckKind::File(file) => file.factor != 0,
+        _ => false,
+    }
 }
 
 /// Presumptions end for good once the checks have spoken.

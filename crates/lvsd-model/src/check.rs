@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::lvs::Target;
+use crate::units::Weight;
 
 /// `UDP_CHECK`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -166,6 +167,21 @@ impl fmt::Display for DomainName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.", self.0)
     }
+}
+
+/// `FILE_CHECK`: what is in a file of a `track_file` block.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct FileCheck {
+    /// The name of the `track_file` block.
+    pub name: String,
+    /// The file; one that is not there holds a zero.
+    pub path: String,
+    /// The server's own weight.
+    pub base: Weight,
+    /// What the number in the file is multiplied with before it is added to the server's weight; 0: any number but 0 is a
+    /// failure.
+    pub factor: i64,
 }
 
 /// `regex` of a url, with its options.

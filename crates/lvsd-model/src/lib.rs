@@ -22,7 +22,8 @@ mod vrrp;
 
 pub use auth::{AntiReplay, Auth, HmacAuth, HmacKey, HmacMode, KeyId};
 pub use check::{
-    DnsCheck, DnsType, DomainName, PatternByte, RegexCheck, ReplyCheck, SmtpCheck, UdpCheck, Wanted,
+    DnsCheck, DnsType, DomainName, FileCheck, PatternByte, RegexCheck, ReplyCheck, SmtpCheck, UdpCheck,
+    Wanted,
 };
 pub use globals::{ControlSocket, Globals, MetricsListen, SchedulingClass};
 pub use lvs::{

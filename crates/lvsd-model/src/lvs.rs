@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::check::{DnsCheck, RegexCheck, SmtpCheck, UdpCheck};
+use crate::check::{DnsCheck, FileCheck, RegexCheck, SmtpCheck, UdpCheck};
 use crate::script::Script;
 use crate::sync::{ConnectionTimeouts, SyncDaemon};
 use crate::units::{Family, InterfaceName, Weight};
@@ -387,6 +387,8 @@ pub enum CheckKind {
     Smtp(Box<SmtpCheck>),
     /// `DNS_CHECK`: a question is answered without an error.
     Dns(Box<DnsCheck>),
+    /// `FILE_CHECK`: a number in a file allows it, and adds to the weight.
+    File(Box<FileCheck>),
 }
 
 impl CheckKind {
@@ -399,7 +401,7 @@ impl CheckKind {
             Self::Udp(check) => Some(&check.target),
             Self::Smtp(check) => Some(&check.target),
             Self::Dns(check) => Some(&check.target),
-            Self::Misc(_) => None,
+            Self::Misc(_) | Self::File(_) => None,
         }
     }
 
@@ -415,6 +417,7 @@ impl CheckKind {
             Self::Udp(_) => "UDP_CHECK",
             Self::Smtp(_) => "SMTP_CHECK",
             Self::Dns(_) => "DNS_CHECK",
+            Self::File(_) => "FILE_CHECK",
         }
     }
 }

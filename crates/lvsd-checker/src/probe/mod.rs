@@ -3,6 +3,7 @@
 mod connect;
 mod datagram;
 mod dns;
+mod file;
 mod http;
 mod misc;
 mod ping;
@@ -120,6 +121,7 @@ impl Probes {
             CheckKind::Udp(check) => udp::run(check).await.into_outcome(),
             CheckKind::Smtp(check) => smtp::run(check).await.into_outcome(),
             CheckKind::Dns(check) => dns::run(check).await.into_outcome(),
+            CheckKind::File(check) => file::run(check).await,
             CheckKind::Misc(check) => {
                 let program = self.programs.borrow_mut().prepare(&check.script);
                 match program {

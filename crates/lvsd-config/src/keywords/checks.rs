@@ -207,8 +207,8 @@ pub(super) static MISC_CHECK: &[Row] = &[
 
 #[rustfmt::skip] // A table: one row, one line.
 pub(super) static FILE_CHECK: &[Row] = &[
-    row("track_file", "<name>", "mandatory", Tier::Three, "track_file block whose value is used"),
-    row("weight", "<-2147483647..2147483647> [reverse|noreverse]", "track_file weight", Tier::Three, "Multiplier of file value").takes(1, 2),
+    row("track_file", "<name>", "mandatory", Tier::Three, "track_file block whose value is used").works(),
+    row("weight", "<-2147483647..2147483647> [reverse|noreverse]", "track_file weight", Tier::Three, "What the number is multiplied with before it is added to the weight; with 0 any number but 0 is a failure").takes(1, 2).works(),
 ];
 
 #[rustfmt::skip] // A table: one row, one line.

@@ -86,6 +86,6 @@ pub(super) static REAL_SERVER: &[Row] = &[
     row("HTTP_GET", "{ block }", "", Tier::One, "HTTP checker").block(Context::HttpGet, 0, 0).works(),
     row("SSL_GET", "{ block }", "", Tier::One, "HTTPS checker").block(Context::SslGet, 0, 0).works(),
     row("DNS_CHECK", "{ block }", "", Tier::Two, "DNS query checker over UDP").block(Context::DnsCheck, 0, 0).works(),
-    row("FILE_CHECK", "{ block }", "", Tier::Three, "Checker driven by a track_file").block(Context::FileCheck, 0, 0),
+    row("FILE_CHECK", "{ block }", "", Tier::Three, "Checker driven by a track_file").block(Context::FileCheck, 0, 0).works(),
     row("BFD_CHECK", "{ block }", "", Tier::Three, "Checker driven by a BFD session").block(Context::BfdCheck, 0, 0),
 ];

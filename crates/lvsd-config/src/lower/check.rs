@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use lvsd_model::{Check, CheckKind, CheckTiming, Family, InterfaceName, MiscCheck, Target};
+use lvsd_model::{Check, CheckKind, CheckTiming, Family, InterfaceName, MiscCheck, Target, Weight};
 
 use super::Lowering;
 use super::common::{FOREVER, unsigned, whole_seconds};
@@ -52,6 +52,7 @@ impl Timing {
 #[derive(Clone, Debug)]
 pub(super) struct CheckContext {
     pub(super) server: SocketAddr,
+    pub(super) weight: Weight,
     pub(super) alpha: bool,
     /// Of the real server, or else of the service.
     pub(super) virtualhost: Option<String>,
@@ -131,6 +132,7 @@ impl<'a> Lowering<'a> {
                 "TCP_CHECK" => self.tcp_check(block, context),
                 "PING_CHECK" => self.ping_check(block, context),
                 "UDP_CHECK" => self.udp_check(block, context),
+                "FILE_CHECK" => self.file_check(block, context),
                 "DNS_CHECK" => self.dns_check(block, context),
                 name @ ("HTTP_GET" | "SSL_GET") => {
                     self.inside(name.to_owned(), |this| this.http_check(block, context))

@@ -140,7 +140,6 @@ impl<'a> Lowering<'a> {
         let has = |names: &[&str]| statement.block().iter().any(|inner| names.contains(&inner.row.name));
         let (needed, missing): (&[&str], &str) = match statement.row.name {
             "BFD_CHECK" => (&["name"], "name <bfd_instance>"),
-            "FILE_CHECK" => (&["track_file"], "track_file <name>"),
             "bfd_instance" => (&["neighbor_ip", "neighbour_ip"], "neighbor_ip <address>"),
             _ => return,
         };

@@ -1,11 +1,15 @@
 //! `PING_CHECK`, `UDP_CHECK`, `SMTP_CHECK` and `DNS_CHECK`.
 
+use std::time::Duration;
+
 use lvsd_model::{
-    Check, CheckKind, DnsCheck, DnsType, DomainName, PatternByte, ReplyCheck, SmtpCheck, Target, UdpCheck,
+    Check, CheckKind, CheckTiming, DnsCheck, DnsType, DomainName, FileCheck, PatternByte, ReplyCheck,
+    SmtpCheck, Target, UdpCheck,
 };
 
 use super::Lowering;
 use super::check::{CheckContext, Common};
+use super::track::Kind;
 use super::words::Word;
 use crate::diagnostic::Diagnostic;
 use crate::rules::Rule;
@@ -19,6 +23,9 @@ const MAX_HELO_NAME: usize = 255;
 
 /// The peer's, which mail servers' allow lists may know.
 const HELO_NAME: &str = "smtpchecker.keepalived.org";
+
+/// How often the file of a `FILE_CHECK` is read.
+const FILE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What only `UDP_CHECK` has.
 #[derive(Clone, Debug, Default)]
@@ -93,6 +100,50 @@ impl<'a> Lowering<'a> {
             checks.push(check(&own, self.target(host, &own, context)));
         }
         checks
+    }
+
+    pub(super) fn file_check(&mut self, block: &'a Statement, context: &CheckContext) -> Option<Check> {
+        let (mut name, mut own) = (None, None);
+        for statement in block.block() {
+            if !self.accept(statement) {
+                continue;
+            }
+            match statement.row.name {
+                "track_file" => name = self.word(statement, 0),
+                _ => own = self.file_factor(statement).or(own),
+            }
+        }
+        let Some(name) = name else {
+            let message = "FILE_CHECK names no file; it is ignored, and the server counts as up without it";
+            let help = "add `track_file <name>`";
+            self.report(Diagnostic::tolerated(Rule::CheckIncomplete, block.keyword, message).help(help));
+            return None;
+        };
+        let index = self.tracked.get(&(Kind::File, name.text)).map(|defined| defined.index);
+        let Some(file) = index.and_then(|index| self.config.vrrp.files.get(index)) else {
+            let message = format!("there is no track_file `{}`: the check is ignored", name.text);
+            let help = format!("define `track_file {} {{ file /path }}`", name.text);
+            self.report(Diagnostic::tolerated(Rule::UnresolvedTracker, name.span, message).help(help));
+            return None;
+        };
+        let default = i64::from(file.effect.weight) * if file.effect.reverse { -1 } else { 1 };
+        let (name, path) = (file.name.clone(), file.path.clone());
+        let file = FileCheck { name, path, base: context.weight, factor: own.unwrap_or(default) };
+        let timing = CheckTiming {
+            interval: FILE_INTERVAL,
+            retry: 0,
+            retry_delay: FILE_INTERVAL,
+            warmup: Duration::ZERO,
+        };
+        let (alpha, log_all_failures) = (context.alpha, context.log_all_failures);
+        Some(Check { kind: CheckKind::File(Box::new(file)), timing, alpha, log_all_failures })
+    }
+
+    fn file_factor(&mut self, statement: &Statement) -> Option<i64> {
+        let factor = self.integer(statement, 0, -i64::from(i32::MAX)..=i64::from(i32::MAX))?;
+        let signs = [("reverse", -1), ("noreverse", 1)];
+        let sign = self.word(statement, 1).and_then(|word| self.choice(word, &signs)).unwrap_or(1);
+        Some(factor * sign)
     }
 
     /// Reads a block of a check: `particular` what only this kind has, the rest what all have.

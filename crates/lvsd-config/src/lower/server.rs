@@ -80,6 +80,7 @@ impl<'a> Lowering<'a> {
         let address = self.effective_address(written, draft.forward, port, at);
         self.check_thresholds(&draft);
         let context = CheckContext {
+            weight: draft.weight,
             // What packets for a mark or a mixed group reach is for the written port alone to say.
             server: if address.port() == 0 { written } else { address },
             alpha: draft.alpha,
