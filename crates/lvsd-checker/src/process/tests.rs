@@ -155,17 +155,17 @@ fn the_supervisor_is_told_of_servers_and_quorums() {
         let mut bench = Bench::new(&kernel).await;
         assert_eq!(bench.apply(directory.path(), one(vec![checked(&at)])).await, Applied::Done);
         drop(alive);
-        let server = |up, cause: Option<&str>| ChildEvent::Server {
-            service: VS.into(),
-            server: at.clone(),
-            up,
-            cause: cause.map(str::to_owned),
+        let ChildEvent::Server { service, server, up: false, cause: Some(cause) } = bench.event().await
+        else {
+            panic!("the server is down")
         };
+        assert_eq!((service.as_str(), &server), (VS, &at));
+        // A connection that waits in the listener's queue is reset.
+        assert!(["refused", "reset"].contains(&cause.as_str()), "{cause}");
         let quorum = |met, alive| ChildEvent::Quorum { service: VS.into(), met, alive, quorum: 1 };
-        assert_eq!(bench.event().await, server(false, Some("refused")));
         assert_eq!(bench.event().await, quorum(false, 0));
         let _alive = TcpListener::bind(&at).await.expect("the port is free");
-        assert_eq!(bench.event().await, server(true, None));
+        assert_eq!(bench.event().await, ChildEvent::Server { service, server, up: true, cause: None });
         assert_eq!(bench.event().await, quorum(true, 1));
         bench.stop(StopManner::Release).await;
     });
