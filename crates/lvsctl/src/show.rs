@@ -2,13 +2,17 @@
 
 use std::io::Write;
 
-use lvsd_model::Config;
+use lvsd_model::{Auth, Config};
 
 use crate::cli::{ConfigFormat, ShowConfig};
 use crate::{Failure, Status, reading};
 
 pub(crate) fn print(wanted: &ShowConfig, out: &mut impl Write) -> Result<Status, Failure> {
-    let config = reading::configuration(&wanted.file, wanted.config_id.as_deref())?;
+    let mut config = reading::configuration(&wanted.file, wanted.config_id.as_deref())?;
+    // What is shown is pasted into tickets.
+    for instance in &mut config.vrrp.instances {
+        instance.auth = instance.auth.as_ref().map(Auth::masked);
+    }
     match wanted.format {
         ConfigFormat::Json => serde_json::to_writer_pretty(&mut *out, &config)?,
     }

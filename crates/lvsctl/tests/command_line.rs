@@ -56,6 +56,28 @@ fn what_show_config_prints_is_as_the_schema_says() {
 }
 
 #[test]
+fn secrets_are_not_shown() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let block = |name: &str, vrid: u8, auth: &str| {
+        format!(
+            "vrrp_instance {name} {{\n interface eth0\n virtual_router_id {vrid}\n priority 100\n {auth}\n \
+             virtual_ipaddress {{\n 192.0.2.{vrid}\n }}\n}}\n"
+        )
+    };
+    let key = "0123456789abcdef0123456789abcdef";
+    let hmac = format!("auth_hmac {{\n key 5 {key}\n active_key 5\n }}");
+    let text = block("plain", 1, "authentication {\n auth_type PASS\n auth_pass sesame\n }")
+        + &block("signed", 2, &hmac);
+    let path = file(&directory, "lvsd.conf", &text);
+    let output = lvsctl(&["show", "config", "--format", "json", path.to_str().expect("a path of ours")]);
+    let shown: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let stars = |auth: &serde_json::Value| auth.to_string().replace("42", "*");
+    let auths: Vec<_> = (0..2).map(|index| stars(&shown["vrrp"]["instances"][index]["auth"])).collect();
+    assert_eq!(auths[0], r#"{"Pass":[*,*,*,*,*,*,*,*]}"#, "{}", stderr(&output));
+    assert!(auths[1].contains("\"secret\":[*,*") && !auths[1].contains(",48,"), "{}", auths[1]);
+}
+
+#[test]
 fn the_schema_refuses_what_cannot_be() {
     let schema: Value = serde_json::from_str(&lvsctl::schema().expect("a schema")).expect("JSON");
     let validator = jsonschema::validator_for(&schema).expect("a schema that is one");

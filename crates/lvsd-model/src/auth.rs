@@ -17,6 +17,25 @@ pub enum Auth {
     Hmac(HmacAuth),
 }
 
+impl Auth {
+    /// The same kind with every secret replaced by asterisks, for people to see.
+    #[must_use]
+    pub fn masked(&self) -> Self {
+        const MASK: u8 = b'*';
+        match self {
+            Self::Pass(_) => Self::Pass([MASK; 8]),
+            Self::Ah(_) => Self::Ah([MASK; 8]),
+            Self::Hmac(auth) => {
+                let keys = auth.keys.iter();
+                // As long as the shortest: also the length is nobody's business.
+                let keys =
+                    keys.map(|key| HmacKey { id: key.id, secret: vec![MASK; HmacKey::MIN_LEN] }).collect();
+                Self::Hmac(HmacAuth { keys, ..auth.clone() })
+            }
+        }
+    }
+}
+
 impl fmt::Debug for Auth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The password must not reach a log.
