@@ -332,6 +332,13 @@ mod tests {
         assert_eq!(refused.len(), 1);
     }
 
+    /// Another file in its place: never one that is half written.
+    fn replace(path: &std::path::Path, text: &str) {
+        let draft = path.with_extension("new");
+        std::fs::write(&draft, text).expect("written");
+        std::fs::rename(draft, path).expect("renamed");
+    }
+
     #[tokio::test]
     async fn a_reload_makes_no_file_anew() {
         let directory = tempfile::tempdir().expect("a directory");
@@ -341,12 +348,12 @@ mod tests {
         let config = file(&path, Some(InitFile::Overwrite(5)));
         files.apply(std::slice::from_ref(&config), &handle);
         assert_eq!(next(&inputs).await, 5);
-        std::fs::write(&path, "6\n").expect("written");
+        replace(&path, "6\n");
         assert_eq!(next(&inputs).await, 6);
         let heavier = TrackFile { effect: TrackWeight { weight: 2, reverse: false }, ..config };
         files.apply(&[heavier], &handle);
         assert_eq!(value_of(&path.to_string_lossy()), 6, "not written anew");
-        std::fs::write(&path, "7\n").expect("written");
+        replace(&path, "7\n");
         assert_eq!(next(&inputs).await, 7);
     }
 }
