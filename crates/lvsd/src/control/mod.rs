@@ -2,7 +2,7 @@
 //!
 //! It must never hold the supervisor up, nor answer anybody but root: clients are few and bounded in time and size, and the
 //! kernel says who they are. Every answer comes from what the supervisor knows anyway: its own state, and the children's
-//! snapshots. docs/control.md is the description for users; start reading at [`serve`].
+//! snapshots. docs/control.md is the description for users; start reading at `serve`.
 
 mod answer;
 mod events;

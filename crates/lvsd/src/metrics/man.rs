@@ -11,7 +11,7 @@ pub fn manual_section() -> String {
     for metric in TABLE {
         // Writing to a string cannot fail.
         let _ = writeln!(text, ".It Va {} Pq {}", metric.name, metric.kind.word());
-        let _ = writeln!(text, "{}", metric.help);
+        text.push_str(&lvsd_config::man::paragraph(metric.help));
         if !metric.labels.is_empty() {
             let labels: Vec<String> = metric.labels.iter().map(|label| format!(".Va {label}")).collect();
             let _ = writeln!(text, "Labels:\n{} .", labels.join(" ,\n"));
