@@ -10,6 +10,7 @@ const OWN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/wild-like");
 /// Kinds of mistake that only one of the two objects to, and why that is so.
 const DIFFERENCES: &[(&str, &str)] = &[
     ("auth-initial-state", "it works as written, so it is a hint of ours"),
+    ("bad-mail-address", "keepalived gives any text to the mail server"),
     ("bad-route", "keepalived leaves it to the kernel to refuse the route"),
     (
         "escaped-comment",
@@ -17,8 +18,10 @@ const DIFFERENCES: &[(&str, &str)] = &[
     ),
     ("expansion-limit", "keepalived expands until it has run out of time or memory"),
     ("extra-word", "keepalived ignores further words in silence"),
+    ("fifo-without-path", "keepalived ignores a FIFO without a path in silence"),
     ("include-limit", "a plain include that fails is only logged by keepalived"),
     ("include-missing", "a plain include that fails is only logged by keepalived"),
+    ("mail-incomplete", "keepalived sends no mail then, and does not say so"),
     ("long-line", "keepalived reads 1023 bytes of a line, lvsd all"),
     ("network-address", "keepalived sets any address"),
     ("no-effect-yet", "keepalived has the keyword; lvsd is honest about what it lacks"),
