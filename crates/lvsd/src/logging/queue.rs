@@ -15,6 +15,8 @@ use tracing_subscriber::fmt::format::{Compact, Format, FormatEvent, FormatFields
 use tracing_subscriber::fmt::{FmtContext, MakeWriter};
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::signals;
+
 /// Lines that may wait.
 const CAPACITY: usize = 4096;
 /// How long the end of the process waits for a reader that does not read.
@@ -53,6 +55,8 @@ impl Queue {
         let (finished, done) = sync_channel(1);
         let dropped = Arc::new(AtomicU64::new(0));
         let losses = Arc::clone(&dropped);
+        // A signal held back by the main thread would otherwise end the process through this one.
+        let _held = signals::hold_stop();
         let thread = std::thread::Builder::new().name("log".to_owned()).spawn(move || {
             let (logger, loss_prefix) = match target {
                 Target::Stderr => {
