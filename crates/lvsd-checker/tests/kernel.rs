@@ -68,9 +68,15 @@ impl Checker {
         checker
     }
 
+    /// The next message that is no news.
     async fn answer(&mut self) -> FromChild<CheckerSnapshot> {
-        let answer = timeout(PATIENCE, self.answers.next()).await.expect("an answer in time");
-        answer.expect("a whole answer").expect("the process is there")
+        loop {
+            let answer = timeout(PATIENCE, self.answers.next()).await.expect("an answer in time");
+            match answer.expect("a whole answer").expect("the process is there") {
+                FromChild::Event(_) => {}
+                answer => return answer,
+            }
+        }
     }
 
     async fn send(&mut self, order: ToChild<CheckerPlan>) {
