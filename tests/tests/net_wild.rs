@@ -128,6 +128,8 @@ const IN_SCOPE: &[Wild] = &[
     wild("47-maint.conf", &[says("wlp3s0", 51, 100, &["172.31.245.10"])])
         .own("10.21.70.10/24")
         .peer("10.21.70.20/24"),
+    wild("38-maint.conf", &[]),
+    wild("39-maint.conf", &[]),
     wild("53-maint.conf", &[]),
 ];
 
@@ -146,8 +148,6 @@ const OUT_OF_SCOPE: &[(&str, &str)] = &[
     ("35-maint.conf", "net_namespace, track_file"),
     ("36-maint.conf", "net_namespace, FILE_CHECK"),
     ("37-maint.conf", "net_namespace, FILE_CHECK"),
-    ("38-maint.conf", "PING_CHECK"),
-    ("39-maint.conf", "UDP_CHECK"),
     ("40-maint.conf", "use_vmac"),
     ("42-maint.conf", "use_ipvlan"),
     ("43-maint.conf", "use_vmac"),
