@@ -98,7 +98,9 @@ pub fn paragraph(text: &str) -> String {
     let mut length = 0;
     for word in text.split(' ') {
         let word = escape(word);
-        if length > 0 && length + 1 + word.len() > WIDTH {
+        // mdoc wants each sentence to begin a line.
+        let begins = out.ends_with('.') && word.starts_with(|first: char| first.is_uppercase());
+        if length > 0 && (begins || length + 1 + word.len() > WIDTH) {
             out.push('\n');
             length = 0;
         }

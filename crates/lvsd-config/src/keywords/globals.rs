@@ -28,7 +28,7 @@ pub(super) static GLOBAL_DEFS: &[Row] = &[
     row("smtp_alert_vrrp", "[BOOL]", "unset", Tier::Two, "Default for VRRP smtp_alert, over smtp_alert").takes(0, 1).works(),
     row("smtp_alert_checker", "[BOOL]", "unset", Tier::Two, "Default for checker smtp_alert, over smtp_alert").takes(0, 1).works(),
     row("checker_log_all_failures", "[BOOL]", "false", Tier::Three, "Log every failed check, not only state changes").takes(0, 1).works(),
-    row("dynamic_interfaces", "[allow_if_changes]", "off", Tier::Two, "Accept interfaces that do not exist yet or are recreated").takes(0, 1),
+    row("dynamic_interfaces", "[allow_if_changes]", "off", Tier::Two, "Accept interfaces that do not exist yet or are recreated").takes(0, 1).no_effect("every interface may come and go: without it an instance is in FAULT"),
     row("no_email_faults", "none", "off", Tier::Three, "No mail for FAULT transitions").takes(0, 0).works(),
     row("default_interface", "<ifname>", "eth0", Tier::Three, "Interface for static addresses lacking dev"),
     row("disable_local_igmp", "none", "off", Tier::Three, "Stop IGMP from VMAC via sysctl on base; not reloadable").takes(0, 0).works(),
