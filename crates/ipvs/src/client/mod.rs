@@ -4,6 +4,7 @@
 //! pipelined in batches. Every exchange has a time limit. A connection on which an answer was lost, or whose exchange
 //! was given up (also by dropping the future), is closed and replaced by the next exchange.
 
+mod connector;
 mod link;
 mod module;
 mod request;
@@ -25,6 +26,7 @@ use crate::types::{
     Daemon, DaemonRole, Dest, DestStatus, Entry, EntryStatus, Info, Op, Service, ServiceKey, Stats, Table,
     Timeouts,
 };
+pub use connector::Connector;
 use link::Link;
 pub use module::{LoadError, load_module};
 pub use upkeep::{DaemonKeeper, Outcome};

@@ -6,7 +6,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::{Client, load_module};
+use super::{Client, Connector};
 use crate::error::IpvsError;
 use crate::plan::{DaemonOp, plan_daemons};
 use crate::types::Daemon;
@@ -57,11 +57,12 @@ impl DaemonKeeper {
 }
 
 async fn keep(mut orders: watch::Receiver<Option<Vec<Daemon>>>, mut told: impl FnMut(Outcome)) {
+    let mut connector = Connector::default();
     let (mut client, mut failure) = (None, None);
     loop {
         let wanted = orders.borrow_and_update().clone();
         if let Some(wanted) = &wanted {
-            let outcome = round(&mut client, wanted).await;
+            let outcome = round(&mut connector, &mut client, wanted).await;
             let (before, done) = (failure.take(), outcome.as_ref().map(Vec::len));
             failure = outcome.as_ref().err().map(ToString::to_string);
             if done.is_ok_and(|done| done > 0) || failure.is_some() && failure != before {
@@ -81,10 +82,10 @@ async fn keep(mut orders: watch::Receiver<Option<Vec<Daemon>>>, mut told: impl F
 }
 
 /// Looks once, and changes what is not as wanted.
-async fn round(client: &mut Option<Client>, wanted: &[Daemon]) -> Outcome {
+async fn round(connector: &mut Connector, client: &mut Option<Client>, wanted: &[Daemon]) -> Outcome {
     let kernel = match client {
         Some(kernel) => kernel,
-        None => client.insert(open().await?),
+        None => client.insert(connector.connect(|_| {}).await?),
     };
     let actual = match kernel.daemons().await {
         Ok(actual) => actual,
@@ -101,12 +102,4 @@ async fn round(client: &mut Option<Client>, wanted: &[Daemon]) -> Outcome {
         }
     }
     Ok(ops)
-}
-
-async fn open() -> Result<Client, IpvsError> {
-    match Client::open().await {
-        // A kernel that cannot load it says with the second attempt what it is that is missing.
-        Err(IpvsError::NoIpvs) if load_module().await.is_ok() => Client::open().await,
-        opened => opened,
-    }
 }

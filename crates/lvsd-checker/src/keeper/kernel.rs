@@ -1,8 +1,7 @@
 //! What the keeper wants of the kernel.
 
-use ipvs::client::load_module;
+use ipvs::client::{Connector, LoadError};
 use ipvs::{Client, Dest, DestStatus, IpvsError, Op, Service, ServiceKey, Stats};
-use tokio::time::{Duration, Instant};
 
 /// The part of the kernel's IPVS that the keeper uses.
 pub(crate) trait Kernel {
@@ -42,29 +41,17 @@ impl Kernel for Client {
     }
 }
 
-/// How often the module is tried to be loaded.
-const LOAD_EVERY: Duration = Duration::from_secs(60);
-
 /// The running kernel.
 #[derive(Debug, Default)]
 pub(crate) struct Host {
-    last_load: Option<Instant>,
+    connector: Connector,
 }
 
 impl Connect for Host {
     type Kernel = Client;
 
     async fn connect(&mut self) -> Result<Client, IpvsError> {
-        match Client::open().await {
-            Err(IpvsError::NoIpvs) if self.last_load.is_none_or(|last| last.elapsed() >= LOAD_EVERY) => {
-                self.last_load = Some(Instant::now());
-                if let Err(error) = load_module().await {
-                    tracing::debug!(%error, "the module ip_vs could not be loaded");
-                    return Err(IpvsError::NoIpvs);
-                }
-                Client::open().await
-            }
-            opened => opened,
-        }
+        let told = |error: &LoadError| tracing::debug!(%error, "the module ip_vs could not be loaded");
+        self.connector.connect(told).await
     }
 }
