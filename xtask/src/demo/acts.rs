@@ -1,7 +1,7 @@
 //! The acts, in order. Each returns an error only if it makes no sense to go on.
 
 use super::{
-    judge::{Act, Allowed, ms, shares, spread, together, with_weight},
+    judge::{Act, Allowed, Move, ms, shares, spread, together, with_weight},
     play::Show,
     stage::{DIRECT, Machine, NAT, RealServer, Service, Stage},
     stream::Stream,
@@ -47,10 +47,6 @@ const PACKETS: u64 = 4;
 const BEAT: Duration = Duration::from_millis(20);
 /// How long a stream goes on after what it watches is over.
 const AFTERMATH: Duration = Duration::from_millis(500);
-/// Connections that are open when the traffic moves from one director to the other are lost: these know nothing of each
-/// other's. A request is done within a few beats.
-const UNDER_WAY: Allowed = Allowed::UnderWay(10);
-
 fn election(show: &mut Show) -> Played {
     show.screen.title("Election");
     let start = Instant::now();
@@ -84,7 +80,7 @@ fn nat(show: &mut Show) -> Played {
 fn spread_act(show: &mut Show, title: &str, service: Service) -> Played {
     let report = burst(&show.stage, service, 60)?;
     let judgement = spread(&report.answers, &show.stage.even());
-    show.close(Act::judged(title, &report, Allowed::None, shares(&report.answers)).and(judgement));
+    show.close(Act::flawless(title, &report, shares(&report.answers)).and(judgement));
     Ok(())
 }
 
@@ -99,8 +95,8 @@ fn server_dies(show: &mut Show) -> Played {
     let names: Vec<_> = left.iter().map(|server| (server.host.name(), 1)).collect();
     let (noticed, report) = (stream.stop(), both(&show.stage, 30)?);
     let judgement = spread(&report.answers, &names);
-    show.close(Act::judged("real-2 dies", &noticed, Allowed::Any, note));
-    show.close(Act::judged("  without it", &report, Allowed::None, shares(&report.answers)).and(judgement));
+    show.close(Act::watched("real-2 dies", &noticed, Allowed::Any, note));
+    show.close(Act::flawless("  without it", &report, shares(&report.answers)).and(judgement));
     Ok(())
 }
 
@@ -111,7 +107,7 @@ fn server_returns(show: &mut Show) -> Played {
     second(&mut show.stage)?.serve()?;
     wait_tables(&show.stage, &all(&show.stage.servers))?;
     let note = format!("rejoined after {}", ms(birth.elapsed()));
-    show.close(Act::judged("real-2 returns", &stream.stop(), Allowed::None, note));
+    show.close(Act::watched("real-2 returns", &stream.stop(), Allowed::None, note));
     even_act(show, "  with it")
 }
 
@@ -122,10 +118,10 @@ fn sorry_server(show: &mut Show) -> Played {
     show.stage.servers.iter_mut().for_each(RealServer::die);
     wait_tables(&show.stage, &destinations(&[&show.stage.sorry]))?;
     let note = format!("sorry server after {}", ms(death.elapsed()));
-    show.close(Act::judged("all real servers die", &stream.stop(), Allowed::Any, note));
+    show.close(Act::watched("all real servers die", &stream.stop(), Allowed::Any, note));
     let report = both(&show.stage, 20)?;
     let judgement = spread(&report.answers, &[("sorry", 1)]);
-    show.close(Act::judged("  sorry server", &report, Allowed::None, shares(&report.answers)).and(judgement));
+    show.close(Act::flawless("  sorry server", &report, shares(&report.answers)).and(judgement));
     Ok(())
 }
 
@@ -134,10 +130,13 @@ fn servers_return(show: &mut Show) -> Played {
     let stream = stream(&show.stage)?;
     let birth = Instant::now();
     show.stage.servers.iter_mut().try_for_each(RealServer::serve)?;
-    wait_tables(&show.stage, &all(&show.stage.servers))?;
-    let note = format!("sorry server gone after {}", ms(birth.elapsed()));
     // A request to the sorry server that is under way when it leaves the table is lost.
-    show.close(Act::judged("all return", &stream.stop(), Allowed::UnderWay(2), note));
+    let from = SystemTime::now();
+    wait_gone(&show.stage.directors[0], &show.stage.sorry)?;
+    let moved = Move { from, to: SystemTime::now() };
+    let note = format!("sorry server gone after {}", ms(birth.elapsed()));
+    wait_tables(&show.stage, &all(&show.stage.servers))?;
+    show.close(Act::watched("all return", &stream.stop(), Allowed::UnderWay(moved), note));
     even_act(show, "  with all")
 }
 
@@ -150,9 +149,10 @@ fn master_killed(show: &mut Show) -> Played {
     let moved = wait_moved(&seen, &show.stage.directors[1], killed)?;
     wait("director-b to hold both virtual addresses", || show.stage.directors[1].is_master())?;
     thread::sleep(AFTERMATH);
-    let report = stream.stop();
-    let note = format!("fail-over {}, longest gap {}", ms(moved), ms(report.longest_gap()));
-    show.close(Act::judged("master killed", &report, UNDER_WAY, note));
+    let stream = stream.stop();
+    let note =
+        format!("fail-over {}, longest gap {}", after(killed, moved)?, ms(stream.report.longest_gap()));
+    show.close(Act::watched("master killed", &stream, Allowed::UnderWay(moved), note));
     through_act(show, "  through director-b")
 }
 
@@ -172,9 +172,10 @@ fn return_of_master(show: &mut Show) -> Result<Act, Failure> {
     let [a, b] = &show.stage.directors;
     wait("director-a to hold the addresses alone", || a.is_master() && b.is_backup())?;
     thread::sleep(AFTERMATH);
-    let report = stream.stop();
-    let note = format!("master after {}, longest gap {}", ms(moved), ms(report.longest_gap()));
-    Ok(Act::judged("old master returns", &report, UNDER_WAY, note))
+    let stream = stream.stop();
+    let note =
+        format!("master after {}, longest gap {}", after(started, moved)?, ms(stream.report.longest_gap()));
+    Ok(Act::watched("old master returns", &stream, Allowed::UnderWay(moved), note))
 }
 
 fn power_failure(show: &mut Show) -> Played {
@@ -189,12 +190,13 @@ fn power_failure(show: &mut Show) -> Played {
     let moved = wait_moved(&seen, &show.stage.directors[1], failed)?;
     wait("director-b to hold both virtual addresses", || show.stage.directors[1].is_master())?;
     thread::sleep(AFTERMATH);
-    let report = stream.stop();
-    let note = format!("fail-over {}, no answer for {}", ms(moved), ms(report.longest_gap()));
-    show.close(Act::judged("master loses power", &report, Allowed::Any, note));
+    let stream = stream.stop();
+    let note =
+        format!("fail-over {}, no answer for {}", after(failed, moved)?, ms(stream.report.longest_gap()));
+    show.close(Act::watched("master loses power", &stream, Allowed::Any, note));
     through_act(show, "  through director-b")?;
     show.screen.say("the machine is repaired");
-    show.stage.directors[0].reboot()?;
+    show.stage.repair()?;
     let act = return_of_master(show)?;
     show.close(act);
     Ok(())
@@ -213,13 +215,11 @@ fn reload(show: &mut Show) -> Played {
     wait("the new weight", || a.servers(DIRECT).get(&destination) == Some(&3))?;
     let note = format!("in the kernel after {}", ms(start.elapsed()));
     thread::sleep(AFTERMATH);
-    show.close(Act::judged("reload of a weight", &stream.stop(), Allowed::None, note));
+    show.close(Act::watched("reload of a weight", &stream.stop(), Allowed::None, note));
     let report = burst(&show.stage, DIRECT, 50)?;
     let weights = [("real-1", 3), ("real-2", 1), ("real-3", 1)];
     let judgement = spread(&report.answers, &weights);
-    show.close(
-        Act::judged("  spread by weight", &report, Allowed::None, shares(&report.answers)).and(judgement),
-    );
+    show.close(Act::flawless("  spread by weight", &report, shares(&report.answers)).and(judgement));
     Ok(())
 }
 
@@ -227,7 +227,7 @@ fn reload(show: &mut Show) -> Played {
 fn even_act(show: &mut Show, title: &str) -> Played {
     let report = both(&show.stage, 30)?;
     let judgement = spread(&report.answers, &show.stage.even());
-    show.close(Act::judged(title, &report, Allowed::None, shares(&report.answers)).and(judgement));
+    show.close(Act::flawless(title, &report, shares(&report.answers)).and(judgement));
     Ok(())
 }
 
@@ -277,17 +277,20 @@ fn client(service: Service) -> Result<Client, LabError> {
     Ok(Client { interval: Duration::ZERO, timeout: PATIENCE, ..Client::new(service.url.parse()?) })
 }
 
-/// Waits until a director announces both virtual addresses; the time from `since` to the later one.
-fn wait_moved(seen: &Capture, to: &Machine, since: SystemTime) -> Result<Duration, Failure> {
-    let mut moved = Duration::ZERO;
-    for service in [DIRECT, NAT] {
-        let vip = IpAddr::V4(service.vip);
-        let announced = |frame: &Frame| frame.bytes.get(6..12) == Some(&to.mac) && frame.announces(vip);
-        let what = format!("{} to announce {vip}", to.name());
-        let frame = seen.wait_after(since, SOON, &what, announced)?;
-        moved = moved.max(frame.at.duration_since(since)?);
-    }
-    Ok(moved)
+/// Waits until a director announces both virtual addresses, after that moment: the traffic moves with them.
+fn wait_moved(seen: &Capture, to: &Machine, since: SystemTime) -> Result<Move, Failure> {
+    let announced = |vip| {
+        let frame =
+            |frame: &Frame| frame.bytes.get(6..12) == Some(&to.mac) && frame.announces(IpAddr::V4(vip));
+        seen.wait_after(since, SOON, &format!("{} to announce {vip}", to.name()), frame)
+    };
+    let (direct, nat) = (announced(DIRECT.vip)?.at, announced(NAT.vip)?.at);
+    Ok(Move { from: direct.min(nat), to: direct.max(nat) })
+}
+
+/// From a moment to the end of a move, in words.
+fn after(since: SystemTime, moved: Move) -> Result<String, Failure> {
+    Ok(ms(moved.to.duration_since(since)?))
 }
 
 fn second(stage: &mut Stage) -> Result<&mut RealServer, Failure> {
@@ -313,6 +316,13 @@ fn wait_tables(stage: &Stage, servers: &BTreeMap<String, u64>) -> Played {
         }
     }
     Ok(())
+}
+
+/// Waits until a server is in none of a director's services.
+fn wait_gone(machine: &Machine, server: &RealServer) -> Played {
+    let gone = |service| !machine.servers(service).contains_key(&server.destination());
+    let what = format!("{} to leave the tables of {}", server.host.name(), machine.name());
+    wait(&what, || [DIRECT, NAT].into_iter().all(gone))
 }
 
 fn wait(what: &str, condition: impl FnMut() -> bool) -> Played {

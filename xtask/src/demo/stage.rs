@@ -26,6 +26,7 @@ pub(super) const NAT: Service =
     Service { vip: Ipv4Addr::new(10, 77, 0, 101), name: "10.77.0.101:8080", url: "http://10.77.0.101:8080/" };
 const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 9);
 /// Names, last bytes of the addresses.
+const DIRECTORS: [(&str, u8); 2] = [("director-a", 1), ("director-b", 2)];
 const SERVERS: [(&str, u8); 3] = [("real-1", 11), ("real-2", 12), ("real-3", 13)];
 const SORRY: (&str, u8) = ("sorry", 20);
 /// Number of the routing table that real servers have for NAT.
@@ -47,6 +48,7 @@ pub(super) struct Stage {
     pub(super) sorry: RealServer,
     pub(super) client: Host,
     _client_link: Link,
+    lan: Lan,
 }
 
 impl Stage {
@@ -54,14 +56,24 @@ impl Stage {
     pub(super) fn build() -> Result<Self, Failure> {
         let lan = Lan::new("lan")?;
         let (client, _client_link) = plug(&lan, "client", CLIENT.octets()[3])?;
+        // One host plays many clients: it should not come back to a port as soon as one host would.
+        client.sysctl("net.ipv4.ip_local_port_range", "1024 65535")?;
         let servers = SERVERS.map(|(name, number)| RealServer::new(&lan, name, number));
         Ok(Self {
-            directors: [Machine::new(&lan, "director-a", 1)?, Machine::new(&lan, "director-b", 2)?],
+            directors: [Machine::new(&lan, DIRECTORS[0])?, Machine::new(&lan, DIRECTORS[1])?],
             servers: servers.into_iter().collect::<Result<_, _>>()?,
             sorry: RealServer::new(&lan, SORRY.0, SORRY.1)?,
             client,
             _client_link,
+            lan,
         })
+    }
+
+    /// Repairs director-a's machine, which has lost its power: it knows nothing of the time before.
+    pub(super) fn repair(&mut self) -> Result<(), Failure> {
+        let machine = Machine::new(&self.lan, DIRECTORS[0])?;
+        self.directors[0] = machine;
+        Ok(())
     }
 
     /// The real servers' names, each with the weight 1.
@@ -83,9 +95,14 @@ pub(super) struct Machine {
 }
 
 impl Machine {
-    fn new(lan: &Lan, name: &str, number: u8) -> Result<Self, Failure> {
+    fn new(lan: &Lan, (name, number): (&str, u8)) -> Result<Self, Failure> {
         let (host, link) = plug(lan, name, number)?;
         host.forward()?;
+        // A client that comes back to a port it has used shortly before is a new one, also where the connection before
+        // went to a server that has left the table, or its end was not seen (by direct routing it never is).
+        for (key, value) in [("expire_nodest_conn", "1"), ("conn_reuse_mode", "3")] {
+            host.sysctl(&format!("net.ipv4.vs.{key}"), value)?;
+        }
         // The way from a real server through a director to the client is there and back on one LAN; a router tells of
         // the short cut, which would lead around the address translation.
         for interface in ["all", "eth0"] {
@@ -148,15 +165,6 @@ impl Machine {
     pub(super) fn servers(&self, service: Service) -> BTreeMap<String, u64> {
         let table = self.host.check("ipvsadm -Sn").unwrap_or_default();
         servers_of(&table, service.name)
-    }
-
-    /// Forgets what a machine forgets that loses its power, and comes back to the LAN.
-    pub(super) fn reboot(&self) -> Result<(), Failure> {
-        for service in [DIRECT, NAT] {
-            self.host.run(&format!("ip addr del {}/24 dev eth0", service.vip))?;
-        }
-        self.host.check("ipvsadm -C")?;
-        Ok(self.link.mend()?)
     }
 }
 
