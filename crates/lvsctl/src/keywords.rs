@@ -15,7 +15,11 @@ struct Keyword {
     name: &'static str,
     arguments: &'static str,
     default: &'static str,
+    /// What its words may be, where there are limits; else empty.
+    range: String,
     meaning: &'static str,
+    /// A use of it, as it may stand in a file.
+    example: &'static str,
     state: &'static str,
     /// Why it has no effect or is refused.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -39,9 +43,9 @@ impl Keyword {
             Tier::Three => 3,
         };
         let block = context.path();
-        let &Row { name, args: arguments, default, meaning, deprecated, .. } = row;
-        let state = row.state.name();
-        Self { block, name, arguments, default, meaning, state, reason, deprecated, tier }
+        let &Row { name, args: arguments, default, meaning, example, deprecated, .. } = row;
+        let (state, range) = (row.state.name(), row.range());
+        Self { block, name, arguments, default, range, meaning, example, state, reason, deprecated, tier }
     }
 
     fn matches(&self, pattern: &str) -> bool {
@@ -53,8 +57,8 @@ impl Keyword {
     }
 
     fn write(&self, out: &mut impl Write) -> std::io::Result<()> {
-        let Self { name, arguments, .. } = *self;
-        match arguments {
+        let Self { name, arguments, .. } = self;
+        match *arguments {
             "" | "none" => writeln!(out, "{name}")?,
             whole if whole.starts_with(name) => writeln!(out, "{whole}")?,
             rest => writeln!(out, "{name} {rest}")?,
@@ -65,12 +69,19 @@ impl Keyword {
         if !matches!(self.default, "" | "-") {
             writeln!(out, "    default: {}", self.default)?;
         }
+        if !self.range.is_empty() {
+            writeln!(out, "    range:   {}", self.range)?;
+        }
         match self.reason {
             Some(reason) => writeln!(out, "    state:   {}: {reason}", self.state)?,
             None => writeln!(out, "    state:   {}", self.state)?,
         }
         if let Some(instead) = self.deprecated {
             writeln!(out, "    deprecated: write {instead}")?;
+        }
+        for (at, line) in self.example.lines().enumerate() {
+            let label = if at == 0 { "example:" } else { "" };
+            writeln!(out, "    {label:<9}{line}")?;
         }
         writeln!(out)
     }
@@ -126,5 +137,7 @@ mod tests {
         let rows: Vec<serde_json::Value> = serde_json::from_str(&text).expect("JSON");
         assert_eq!(rows.len(), SECTIONS.iter().map(|section| section.rows.len()).sum::<usize>());
         assert!(rows.iter().all(|row| row["meaning"].is_string() && row["state"].is_string()));
+        let priority = rows.iter().find(|row| row["block"] == "vrrp_instance" && row["name"] == "priority");
+        assert_eq!(priority.expect("there is one")["range"], "1..255");
     }
 }

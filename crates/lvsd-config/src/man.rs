@@ -63,6 +63,10 @@ fn item(row: &Row) -> String {
     if !matches!(row.default, "" | "none" | "off" | "-") {
         out.push_str(&paragraph(&format!("Default: {}.", row.default)));
     }
+    let range = row.range();
+    if !range.is_empty() {
+        out.push_str(&paragraph(&format!("Range: {range}.")));
+    }
     if let Some(instead) = row.deprecated {
         out.push_str(&paragraph(&format!("Deprecated: write {instead}.")));
     }
@@ -74,7 +78,14 @@ fn item(row: &Row) -> String {
         }
         State::Pending => out.push_str(&paragraph(&format!("{}.", capital(row.state.name())))),
     }
+    out.push_str(&example(row));
     out
+}
+
+/// A use of the keyword, line for line.
+fn example(row: &Row) -> String {
+    let lines: String = row.example.lines().map(|line| format!("\\&{}\n", escape(line))).collect();
+    if lines.is_empty() { lines } else { format!(".Bd -literal -offset indent -compact\n{lines}.Ed\n") }
 }
 
 fn capital(text: &str) -> String {

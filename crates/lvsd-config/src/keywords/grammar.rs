@@ -37,12 +37,12 @@ pub fn slots(args: &'static str) -> Vec<Slot> {
 }
 
 /// Cuts the notation at blanks that are in no brackets.
-fn pieces(args: &'static str) -> Vec<&'static str> {
+pub(super) fn pieces(args: &'static str) -> Vec<&'static str> {
     let (mut depth, mut start, mut found) = (0_i32, 0, Vec::new());
     for (at, c) in args.char_indices() {
         match c {
-            '<' | '[' => depth += 1,
-            '>' | ']' => depth -= 1,
+            '<' | '[' | '{' => depth += 1,
+            '>' | ']' | '}' => depth -= 1,
             ' ' if depth == 0 => {
                 found.extend(args.get(start..at));
                 start = at + 1;
@@ -73,14 +73,14 @@ fn slot(piece: &'static str) -> Slot {
 }
 
 /// What stands in angle brackets.
-fn placeholder(inner: &'static str) -> Slot {
+pub(super) fn placeholder(inner: &'static str) -> Slot {
     let (kind, rest) = inner.split_once([' ', ',']).unwrap_or((inner, ""));
     // The unit, if there is one, is a word before the range.
     let limits = rest.split(' ').find_map(range);
     match kind {
-        "int" | "port" => Slot::Number(limits.unwrap_or_else(|| 0..=i64::from(i32::MAX))),
         "int32" => Slot::Number(i64::from(i32::MIN)..=i64::from(i32::MAX)),
-        "uint" | "cpu" => Slot::Number(limits.unwrap_or_else(|| 0..=i64::from(u32::MAX))),
+        "port" => Slot::Number(limits.unwrap_or(1..=65_535)),
+        "int" | "uint" | "cpu" => Slot::Number(limits.unwrap_or_else(|| 0..=i64::from(u32::MAX))),
         "start" | "max" if rest == "bytes" => Slot::Number(0..=i64::from(u32::MAX)),
         "decimal" => Slot::Seconds(times(rest)),
         "ip" if rest.is_empty() => Slot::Address,
@@ -102,7 +102,7 @@ fn text_limit(rest: &str) -> usize {
 }
 
 /// `A..B` or `A..`.
-fn range(text: &str) -> Option<RangeInclusive<i64>> {
+pub(super) fn range(text: &str) -> Option<RangeInclusive<i64>> {
     let (low, high) = text.split_once("..")?;
     let high = if high.is_empty() { i64::from(u32::MAX) } else { high.parse().ok()? };
     Some(low.parse().ok()?..=high)
@@ -120,7 +120,7 @@ fn times(rest: &str) -> RangeInclusive<Duration> {
 }
 
 /// `A | B | C` or `A|B|C`, when all of them are plain words.
-fn choice(args: &'static str) -> Option<Slot> {
+pub(super) fn choice(args: &'static str) -> Option<Slot> {
     let plain = |word: &str| {
         !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
     };
@@ -150,7 +150,7 @@ mod tests {
             ("<decimal s, min 0.001>", vec![Slot::Seconds(Duration::from_millis(1)..=FOREVER)]),
             ("[BOOL]", vec![Slot::Truth]),
             ("<ip>", vec![Slot::Address]),
-            ("<ip> [<port>]", vec![Slot::Address, Slot::Number(0..=i64::from(i32::MAX))]),
+            ("<ip> [<port>]", vec![Slot::Address, Slot::Number(1..=65_535)]),
             ("1.0 | 1.0C | 1.1", vec![Slot::Choice(vec!["1.0", "1.0C", "1.1"])]),
             ("A|NS|CNAME", vec![Slot::Choice(vec!["A", "NS", "CNAME"])]),
             ("[<str, up to 15 chars>]", vec![Slot::Text(15)]),

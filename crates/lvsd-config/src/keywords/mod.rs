@@ -5,6 +5,7 @@
 mod checks;
 mod globals;
 pub mod grammar;
+pub mod limits;
 mod lines;
 mod lvs;
 mod removed;
@@ -188,7 +189,7 @@ impl Context {
 pub struct Row {
     /// The keyword, or a placeholder such as `<ip>` on lines that start with a value.
     pub name: &'static str,
-    /// What follows it, in the notation of the manual.
+    /// What follows it, in the notation of the manual; the limits in it are what [`Row::range`] tells.
     pub args: &'static str,
     /// The default, in words; empty where there can be none.
     pub default: &'static str,
@@ -196,6 +197,8 @@ pub struct Row {
     pub tier: Tier,
     /// What it means, one line.
     pub meaning: &'static str,
+    /// A use of it, as it may stand in a file: one line, or as many as are needed to understand it.
+    pub example: &'static str,
     /// What follows it.
     pub shape: Shape,
     /// The least number of words that must follow.
@@ -216,7 +219,8 @@ const fn row(
     meaning: &'static str,
 ) -> Row {
     let (shape, state) = (Shape::Words, State::Pending);
-    Row { name, args, default, tier, meaning, shape, min_words: 1, max_words: 1, state, deprecated: None }
+    let (example, deprecated) = ("", None);
+    Row { name, args, default, tier, meaning, example, shape, min_words: 1, max_words: 1, state, deprecated }
 }
 
 impl Row {
@@ -255,9 +259,21 @@ impl Row {
         self
     }
 
+    const fn example(mut self, example: &'static str) -> Self {
+        self.example = example;
+        self
+    }
+
     const fn deprecated(mut self, instead: &'static str) -> Self {
         self.deprecated = Some(instead);
         self
+    }
+
+    /// What its words may be, as far as there are limits, such as `1..255` or `one of MASTER, BACKUP`; else empty.
+    #[must_use]
+    pub fn range(&self) -> String {
+        let limits = limits::limits(self.args);
+        limits.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
     }
 
     /// Whether a block in braces follows.

@@ -112,17 +112,17 @@ pub(super) static INSTANCE: &[Row] = &[
 
 #[rustfmt::skip] // A table: one row, one line.
 pub(super) static AUTHENTICATION: &[Row] = &[
-    row("auth_type", "PASS | AH", "none", Tier::One, "PASS: a password sent in clear; AH: IPsec authentication header with the password as key").works(),
-    row("auth_pass", "<str up to 8 chars>", "none", Tier::One, "Password; longer value truncated to 8").works(),
+    row("auth_type", "PASS | AH", "none", Tier::One, "PASS: a password sent in clear; AH: IPsec authentication header with the password as key").works().example("auth_type PASS"),
+    row("auth_pass", "<str up to 8 chars>", "none", Tier::One, "Password; longer value truncated to 8").works().example("auth_pass s3cret"),
 ];
 
 #[rustfmt::skip] // A table: one row, one line.
 pub(super) static AUTH_HMAC: &[Row] = &[
     row("key", "<id 1..255> <ascii | hex:<digits> | file:<path>>, 32..64 bytes", "mandatory", Tier::Two, "Add a shared key under an id, the same on all routers; repeatable. A file must be readable by its owner only").takes(2, 2).works(),
-    row("active_key", "<id>", "mandatory", Tier::Two, "Key used for signing. To change keys: add the new one everywhere, then make it active everywhere, then remove the old one").works(),
-    row("time_window", "<int s 1..300>", "max(3 x advert_int, 5), at most 300", Tier::Two, "Seconds by which the clocks of the routers may differ").works(),
-    row("anti_replay", "time | monotonic", "time", Tier::Three, "time: a clock that is set back by more than the window is followed; monotonic: signatures only ever grow newer").works(),
-    row("mode", "enforce | permissive | receive-only", "enforce", Tier::Two, "enforce: signed adverts only; permissive: signs, and believes unsigned ones too; receive-only: does not sign yet, and believes both. A wrong signature is never believed").works(),
+    row("active_key", "<id>", "mandatory", Tier::Two, "Key used for signing. To change keys: add the new one everywhere, then make it active everywhere, then remove the old one").works().example("active_key 2"),
+    row("time_window", "<int s 1..300>", "max(3 x advert_int, 5), at most 300", Tier::Two, "Seconds by which the clocks of the routers may differ").works().example("time_window 10"),
+    row("anti_replay", "time | monotonic", "time", Tier::Three, "time: a clock that is set back by more than the window is followed; monotonic: signatures only ever grow newer").works().example("anti_replay monotonic"),
+    row("mode", "enforce | permissive | receive-only", "enforce", Tier::Two, "enforce: signed adverts only; permissive: signs, and believes unsigned ones too; receive-only: does not sign yet, and believes both. A wrong signature is never believed").works().example("mode permissive"),
 ];
 
 #[rustfmt::skip] // A table: one row, one line.
