@@ -1,4 +1,4 @@
-//! Coverage-guided fuzzing of the configuration language, step by step: lexer, preprocessor, parser, lowering.
+//! Coverage-guided fuzzing: of the configuration language, step by step (lexer, preprocessor, parser, lowering), and of packets (bfd).
 //!
 //! The targets are in `fuzz/`, a workspace of its own. They need cargo-fuzz and nothing else: stable Rust will do, since
 //! code without `unsafe` has little to gain from a sanitizer.
@@ -12,8 +12,8 @@ use std::{
     process::{Command, ExitCode},
 };
 
-/// The steps that are fuzzed, in the order of reading.
-const TARGETS: [&str; 4] = ["lexer", "preprocessor", "parser", "lowering"];
+/// What is fuzzed: the steps of reading in their order, then packets.
+const TARGETS: [&str; 5] = ["lexer", "preprocessor", "parser", "lowering", "bfd"];
 
 /// Pieces of the language that are no keywords.
 const PIECES: &[&str] = &[
@@ -52,7 +52,7 @@ const PIECES: &[&str] = &[
 /// What to fuzz.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Only these steps; all of them, one after the other, if none is named.
+    /// Only these; all of them, one after the other, if none is named.
     #[arg(value_parser = clap::builder::PossibleValuesParser::new(TARGETS))]
     targets: Vec<String>,
     /// How long each is fuzzed, in minutes.

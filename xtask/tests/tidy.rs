@@ -10,7 +10,7 @@ use serde_json::Value;
 /// Layers of ARCHITECTURE.md, from the bottom. A crate may depend on crates of lower layers only.
 const LAYERS: &[&[&str]] = &[
     &["lvsd-model", "ipvs"],
-    &["lvsd-net", "lvsd-vrrp", "lvsd-health", "lvsd-config"],
+    &["lvsd-net", "lvsd-bfd", "lvsd-vrrp", "lvsd-health", "lvsd-config"],
     &["lvsd-ipc", "lvsd-script"],
     &["lvsd-notify"],
     &["lvsd-director", "lvsd-checker"],
@@ -19,7 +19,7 @@ const LAYERS: &[&[&str]] = &[
 ];
 
 /// Crates that do no I/O: what they must not depend on, directly or by others of ours.
-const PURE: &[&str] = &["lvsd-model", "lvsd-vrrp", "lvsd-health"];
+const PURE: &[&str] = &["lvsd-model", "lvsd-bfd", "lvsd-vrrp", "lvsd-health"];
 const IMPURE: &[&str] =
     &["tokio", "nix", "libc", "socket2", "netlink-proto", "rtnetlink", "hyper", "lvsd-net"];
 

@@ -6,6 +6,7 @@
 //! This crate must never do I/O, read a clock, or know the text of a configuration file. Start reading at [`Config`].
 
 mod auth;
+mod bfd;
 mod check;
 mod globals;
 mod lvs;
@@ -21,6 +22,7 @@ mod vlink;
 mod vrrp;
 
 pub use auth::{AntiReplay, Auth, HmacAuth, HmacKey, HmacMode, KeyId};
+pub use bfd::{BfdAudience, BfdConfig, BfdInterval, BfdPath, BfdRole, BfdSession};
 pub use check::{
     DnsCheck, DnsType, DomainName, FileCheck, PatternByte, RegexCheck, ReplyCheck, SmtpCheck, UdpCheck,
     Wanted,
