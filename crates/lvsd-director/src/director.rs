@@ -14,7 +14,7 @@ use lvsd_ipc::{
 use lvsd_model::{Instance, InterfaceName, SchedulingClass, Statics, VirtualAddress, VrrpConfig};
 use lvsd_net::{Rtnl, uptime};
 use lvsd_notify::Subject;
-use lvsd_vrrp::{ShutdownMode, State};
+use lvsd_vrrp::{Mastership, ShutdownMode, State};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -28,6 +28,7 @@ use crate::keeper::{self, Counts, Foreign};
 use crate::notify::Notifier;
 use crate::schedule::{self, Duty};
 use crate::sync::SyncFollower;
+use crate::testament::{Legacy, Will};
 use crate::tracker::Trackers;
 
 type FromSupervisor = ToChild<VrrpPlan>;
@@ -49,7 +50,7 @@ const STALLS_TOLD: Duration = Duration::from_secs(10);
 const NO_PERMISSION: u8 = 4;
 
 /// The life of the process.
-pub(crate) async fn direct(stream: StdStream) -> ExitCode {
+pub(crate) async fn direct(stream: StdStream, will: Option<Will>) -> ExitCode {
     let connected = stream.set_nonblocking(true).and_then(|()| UnixStream::from_std(stream));
     let signals = Signals::new();
     let (stream, signals) = match (connected, signals) {
@@ -64,6 +65,7 @@ pub(crate) async fn direct(stream: StdStream) -> ExitCode {
     let mut director = Director {
         outbox,
         engine: None,
+        will,
         trackers: Trackers::default(),
         notifier: Notifier::new(),
         sync: SyncFollower::default(),
@@ -144,7 +146,7 @@ struct Engine {
 
 impl Engine {
     /// Starts both threads. Gives what of the scheduling the host does not allow, too.
-    fn start(plan: &VrrpPlan, started: Duration) -> io::Result<(Self, Vec<String>)> {
+    fn start(plan: &VrrpPlan, started: Duration, will: Option<Will>) -> io::Result<(Self, Vec<String>)> {
         let mut problems = schedule::enter(plan.scheduling, Duty::Ordinary);
         if plan.scheduling.lock_memory {
             let locked = lvsd_net::lock_memory();
@@ -166,6 +168,7 @@ impl Engine {
         };
         election::start(
             for_election,
+            will,
             (started + plan.startup_delay).max(plan.delay_after_boot),
             keeper.clone(),
             to_events,
@@ -180,10 +183,20 @@ impl Engine {
         Ok((Self { election, keeper, events, ended }, problems))
     }
 
-    async fn begin(&self, config: &Arc<VrrpConfig>) -> Option<()> {
+    /// Takes over, or removes, what earlier processes left.
+    async fn begin(&self, config: &Arc<VrrpConfig>, legacy: Option<Legacy>) -> Option<()> {
+        let instance = |mastership: &Mastership| {
+            config.instances.iter().find(|instance| mastership.is_of(instance)).cloned().map(Arc::new)
+        };
+        let inherited = legacy.iter().flat_map(|legacy| &legacy.masterships).filter_map(instance).collect();
         let (done, begun) = oneshot::channel();
-        self.keeper.send(keeper::Command::Begin { config: Arc::clone(config), done });
-        begun.await.ok()
+        self.keeper.send(keeper::Command::Begin { config: Arc::clone(config), inherited, done });
+        let there = begun.await.ok()?;
+        if let Some(Legacy { alive_at, mut masterships }) = legacy {
+            masterships.retain(|mastership| there.contains(&mastership.name));
+            self.election.send(election::Input::Inherit { alive_at, masterships });
+        }
+        Some(())
     }
 
     /// Gives what of the interfaces and rules that the configuration wants cannot be.
@@ -266,6 +279,8 @@ enum End {
 struct Director {
     outbox: Outbox,
     engine: Option<Engine>,
+    /// Until the election has it.
+    will: Option<Will>,
     trackers: Trackers,
     notifier: Notifier,
     sync: SyncFollower,
@@ -381,8 +396,11 @@ impl Director {
         let notes = plan.runtime_dir.join(FIFO_NOTES);
         problems.extend(self.notifier.outlets.apply(&plan.notices, &plan.scripts, notes));
         let first = self.engine.is_none();
+        let mut legacy = None;
         if first {
-            let (engine, refused) = Engine::start(&plan, self.started).map_err(End::CannotStart)?;
+            let will = self.will.take();
+            legacy = will.as_ref().and_then(Will::read);
+            let (engine, refused) = Engine::start(&plan, self.started, will).map_err(End::CannotStart)?;
             problems.extend(refused);
             self.engine = Some(engine);
             self.scheduling = plan.scheduling;
@@ -398,7 +416,7 @@ impl Director {
             Foreign::Leave
         }));
         if first {
-            engine.begin(&config).await.ok_or(End::ThreadEnded("keeper"))?;
+            engine.begin(&config, legacy).await.ok_or(End::ThreadEnded("keeper"))?;
         } else {
             engine.keeper.send(keeper::Command::Standing(Arc::clone(&config)));
         }

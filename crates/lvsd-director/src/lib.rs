@@ -25,6 +25,7 @@ mod keeper;
 mod notify;
 mod schedule;
 mod sync;
+mod testament;
 mod tracker;
 
 use std::os::unix::net::UnixStream;
@@ -59,7 +60,9 @@ pub fn serve(stream: UnixStream) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let code = runtime.block_on(director::direct(stream));
+    // A supervisor that leaves none has processes that begin anew.
+    let will = lvsd_net::Testament::adopt().ok().map(testament::Will::new);
+    let code = runtime.block_on(director::direct(stream, will));
     // Whatever still waits in the background has had its time.
     runtime.shutdown_background();
     code

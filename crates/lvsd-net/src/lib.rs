@@ -21,6 +21,7 @@ mod rtnl;
 #[expect(unsafe_code, reason = "the operating system's interfaces that no crate of ours wraps")]
 mod sys;
 mod sysctl;
+mod testament;
 mod vrrp_socket;
 mod wakeup;
 
@@ -40,5 +41,6 @@ pub use rtnl::{
     RoutingEvent, RoutingMonitor, Rtnl, RtnlError, same_rule,
 };
 pub use sysctl::{read_sysctl, write_sysctl};
+pub use testament::Testament;
 pub use vrrp_socket::{Device, IpProtocol, MAX_DATAGRAM, Outgoing, Received, VrrpSocket};
 pub use wakeup::Wakeup;

@@ -27,7 +27,9 @@ pub use engine::{
     GroupView, Heard, InstanceId, InstanceView, LinkState, Output, Reception, Router, ScriptView,
     ShutdownMode, State, Timer, Tracker, Transition,
 };
-pub use engine::{Because, Change, JournalEntry, Preemption, Rating, Reason, Sighting, Stay, Unmoved};
+pub use engine::{
+    Because, Change, JournalEntry, Mastership, Preemption, Rating, Reason, Sighting, Stay, Unmoved, Unresumed,
+};
 pub use engine::{down_interval, leave_interval, skew_time};
 pub use judge::{Outcome, ScriptJudge, Verdict};
 pub use time::{Time, WallTime};

@@ -25,13 +25,14 @@ use lvsd_vrrp::wire::{
     Carrier, Envelope, OutgoingAdvert, Reject, RxMeta, Signer, TTL, destinations, peek_vrid,
 };
 use lvsd_vrrp::{
-    Action, Applied, InstanceId, Outcome, Output, Reception, Router, ShutdownMode, State, Time, Transition,
-    WallTime,
+    Action, Applied, InstanceId, Mastership, Outcome, Output, Reception, Router, ShutdownMode, State, Time,
+    Transition, WallTime,
 };
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use tokio::sync::{mpsc as events, oneshot};
 
 use crate::keeper::{self, Fact, routed_source};
+use crate::testament::Will;
 use ears::Ears;
 pub(crate) use report::{Report, state};
 pub(crate) use sockets::Unopened;
@@ -95,6 +96,13 @@ pub(crate) enum Input {
         name: String,
         /// Whether.
         ok: bool,
+    },
+    /// What a process that died has left, whose addresses are still there; before the first configuration.
+    Inherit {
+        /// When it was last known to do its work.
+        alive_at: Time,
+        /// What was MASTER.
+        masterships: Vec<Mastership>,
     },
     /// A new configuration.
     Apply {
@@ -238,6 +246,7 @@ pub(crate) fn prepare() -> io::Result<(Handle, Ingredients)> {
 /// No room for a thread.
 pub(crate) fn start<G>(
     ingredients: Ingredients,
+    will: Option<Will>,
     startup_ends: Duration,
     keeper: keeper::Handle,
     events: events::UnboundedSender<Event>,
@@ -263,6 +272,7 @@ pub(crate) fn start<G>(
             told: Told::default(),
             routed: Vec::new(),
             routes_at: None,
+            will,
         };
         election.run();
     })
@@ -326,6 +336,8 @@ struct Election {
     routed: Vec<(InstanceId, IpAddr)>,
     /// When their sources are looked up again.
     routes_at: Option<Duration>,
+    /// What is left to the process after this one.
+    will: Option<Will>,
 }
 
 /// Whether the thread goes on.
@@ -357,6 +369,9 @@ impl Election {
             self.timer.clear();
             self.router.handle_timeout(Time::after_start(now));
             self.do_outputs();
+            if let Some(will) = &self.will {
+                will.beat(now);
+            }
             self.wakeup.clear();
             turn = self.take_inputs();
             self.arm();
@@ -457,8 +472,11 @@ impl Election {
             Input::Script { name, outcome } => self.router.script_result(now, &name, outcome),
             Input::File { name, value } => self.router.file_value(now, &name, value),
             Input::Process { name, ok } => self.router.process_quorum(now, &name, ok),
+            Input::Inherit { alive_at, masterships } => self.router.inherit(alive_at, masterships),
             Input::Apply { config, done } => {
-                let _ = done.send(self.apply(now, &config));
+                let applied = self.apply(now, &config);
+                self.resume();
+                let _ = done.send(applied);
             }
             Input::Alive(reply) => {
                 let _ = reply.send(());
@@ -517,6 +535,16 @@ impl Election {
         applied
     }
 
+    /// After the first configuration: masters of a process that died go on, once all that waits in the sockets is taken in.
+    fn resume(&mut self) {
+        self.take_packets(&mut [EpollEvent::empty(); EVENTS]);
+        self.router.resume(Time::after_start(uptime()));
+        if let Some(will) = &mut self.will {
+            will.begin(&self.router);
+        }
+        self.do_outputs();
+    }
+
     fn open_sockets(&mut self) {
         let now = uptime();
         let unopened = self.sockets.open(now).into_iter();
@@ -551,6 +579,9 @@ impl Election {
     }
 
     fn do_outputs(&mut self) {
+        if let Some(will) = &mut self.will {
+            will.follow(&self.router);
+        }
         while let Some(output) = self.router.poll_output() {
             match output {
                 Output::Instance { id, config, action } => self.do_action(id, config, action),

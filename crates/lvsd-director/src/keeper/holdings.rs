@@ -34,6 +34,8 @@ pub(super) struct Holdings {
     journal: Journal<Line>,
     /// Instances whose addresses should be there.
     held: BTreeMap<InstanceId, Arc<Instance>>,
+    /// Instances of a process that died whose addresses stay until it is known who goes on.
+    promised: Vec<Arc<Instance>>,
     /// What should be there whoever is master.
     statics: Vec<Static<VirtualAddress>>,
     ours: BTreeMap<AddressKey, Ours>,
@@ -52,6 +54,7 @@ impl Holdings {
             kernel,
             journal,
             held: BTreeMap::new(),
+            promised: Vec::new(),
             statics: Vec::new(),
             ours: BTreeMap::new(),
             expected: HashMap::new(),
@@ -127,6 +130,23 @@ impl Holdings {
             .filter_map(|spec| Some((line_of(&spec.key, table)?, spec)))
             .map(|(line, spec)| (spec, line))
             .collect()
+    }
+
+    /// Whether every address of an instance is there.
+    pub(super) fn are_there(&self, config: &Instance, table: &Table) -> bool {
+        lines(config).all(|line| is_there(config, line, table))
+    }
+
+    /// These keep what they have for now. Before [`remove_leftovers`](Self::remove_leftovers).
+    pub(super) fn promise(&mut self, instances: &[Arc<Instance>]) {
+        self.promised = instances.to_vec();
+    }
+
+    /// Removes what was promised and is not held.
+    pub(super) fn end_promises(&mut self, now: Duration, table: &Table) {
+        if !std::mem::take(&mut self.promised).is_empty() {
+            self.reconcile(now, table);
+        }
     }
 
     /// Adds the addresses of an instance.
@@ -238,15 +258,8 @@ impl Holdings {
     /// How many addresses of each instance that holds some are there.
     pub(super) fn present(&self, table: &Table) -> impl Iterator<Item = (InstanceId, u32)> {
         self.held.iter().map(|(id, config)| {
-            let there = lines(config).filter(|line| {
-                let interface = interface_of(config, line).and_then(|name| table.link(name.as_str()));
-                interface.is_some_and(|link| {
-                    let (interface, address, prefix_len) = (link.index, line.address, line.prefix_len);
-                    table.has(&AddressKey { interface, address, prefix_len })
-                        || (config.priority.is_owner() && table.has_ip(interface, address))
-                })
-            });
-            (*id, u32::try_from(there.count()).unwrap_or(u32::MAX))
+            let there = lines(config).filter(|line| is_there(config, line, table)).count();
+            (*id, u32::try_from(there).unwrap_or(u32::MAX))
         })
     }
 
@@ -263,12 +276,15 @@ impl Holdings {
             warn!(%error, "the journal of addresses cannot be read");
             BTreeSet::new()
         });
+        let promised = self.promised.iter().flat_map(|config| self.wanted_by(config, table));
+        let promised = promised.map(|(spec, line)| (line, spec));
         let kept: HashMap<Line, AddressSpec> = config
             .statics
             .addresses
             .iter()
             .filter_map(|one| static_spec(&one.object, table))
             .filter_map(|spec| Some((line_of(&spec.key, table)?, spec)))
+            .chain(promised)
             .collect();
         let mut configured: HashMap<Line, bool> = HashMap::new();
         for instance in &config.instances {
@@ -310,7 +326,8 @@ impl Holdings {
 
     /// Everything that should be there now, by instance, in the order of the configuration.
     fn wanted(&self, table: &Table) -> Vec<(AddressSpec, Line)> {
-        let held = self.held.values().flat_map(|config| self.wanted_by(config, table));
+        let all = self.held.values().chain(&self.promised);
+        let held = all.flat_map(|config| self.wanted_by(config, table));
         self.wanted_statics(table).into_iter().chain(held).collect()
     }
 
@@ -426,6 +443,16 @@ pub(crate) enum Foreign {
 
 fn lines(config: &Instance) -> impl Iterator<Item = &lvsd_model::VirtualAddress> {
     config.addresses.iter().chain(&config.excluded)
+}
+
+/// Whether the kernel has one address of an instance; an owner's may have any prefix.
+fn is_there(config: &Instance, line: &VirtualAddress, table: &Table) -> bool {
+    let interface = interface_of(config, line).and_then(|name| table.link(name.as_str()));
+    interface.is_some_and(|link| {
+        let (interface, address, prefix_len) = (link.index, line.address, line.prefix_len);
+        table.has(&AddressKey { interface, address, prefix_len })
+            || (config.priority.is_owner() && table.has_ip(interface, address))
+    })
 }
 
 fn interface_of<'a>(config: &'a Instance, line: &'a lvsd_model::VirtualAddress) -> Option<&'a InterfaceName> {

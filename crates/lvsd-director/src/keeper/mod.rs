@@ -80,8 +80,10 @@ pub(crate) enum Command {
     Begin {
         /// The first plan's.
         config: Arc<VrrpConfig>,
-        /// Answered when the election has been told.
-        done: oneshot::Sender<()>,
+        /// Those of its instances that were MASTER in a process that died: what they held stays until [`Settle`](Self::Settle).
+        inherited: Vec<Arc<Instance>>,
+        /// Answered when the election has been told, with the names of those of which every address is there.
+        done: oneshot::Sender<Vec<String>>,
     },
     /// Makes the interfaces that a configuration wants, before its instances are; those that it does not want any more stay.
     Prepare {
@@ -90,7 +92,8 @@ pub(crate) enum Command {
         /// Answered with what cannot be, when the election has been told about the others.
         done: oneshot::Sender<Vec<String>>,
     },
-    /// Removes interfaces that the configuration prepared last does not want: its predecessor's instances are gone.
+    /// Removes interfaces that the configuration prepared last does not want: its predecessor's instances are gone. Removes, too,
+    /// what was inherited and nobody holds.
     Settle,
     /// Removes all interfaces and rules of ours, and puts all settings back.
     Undo,
@@ -287,10 +290,11 @@ impl Keeper {
 
     fn handle(&mut self, command: Command) {
         match command {
-            Command::Begin { config, done } => {
+            Command::Begin { config, inherited, done } => {
                 self.reread();
                 let Self { holdings, links, undo, table, .. } = self;
                 links.adopt(&config, &mut Tools { kernel: holdings.kernel(), undo, table });
+                let there = self.inherit(inherited);
                 // What cannot be seen cannot be removed; the journal keeps it for the next start.
                 if self.reread_at.is_none() {
                     // What an address is the source of goes before it.
@@ -300,12 +304,13 @@ impl Keeper {
                 self.stand(&config);
                 self.watch();
                 self.tell_missing();
-                let _ = done.send(());
+                let _ = done.send(there);
             }
             Command::Prepare { config, done } => {
                 let _ = done.send(self.prepare(&config));
             }
             Command::Settle => {
+                self.disinherit();
                 let Self { holdings, links, undo, table, .. } = self;
                 links.settle(uptime(), &mut Tools { kernel: holdings.kernel(), undo, table });
                 self.finish_links();
@@ -326,6 +331,7 @@ impl Keeper {
                 let _ = reply.send(self.count());
             }
             Command::ReleaseAll => {
+                self.disinherit();
                 self.routing.release_all(uptime(), &self.table);
                 self.holdings.release_all(uptime(), &self.table);
             }
@@ -334,6 +340,21 @@ impl Keeper {
                 let _ = done.send(());
             }
         }
+    }
+
+    /// Keeps what instances hold that may go on as MASTER. Gives the names of those that have lost nothing.
+    fn inherit(&mut self, inherited: Vec<Arc<Instance>>) -> Vec<String> {
+        let whole: Vec<Arc<Instance>> =
+            inherited.into_iter().filter(|config| self.holdings.are_there(config, &self.table)).collect();
+        self.holdings.promise(&whole);
+        self.routing.promise(&whole);
+        whole.iter().map(|config| config.name.clone()).collect()
+    }
+
+    /// Whoever goes on holds its own by now.
+    fn disinherit(&mut self) {
+        self.routing.end_promises(uptime(), &self.table);
+        self.holdings.end_promises(uptime(), &self.table);
     }
 
     /// Makes the kernel have what is there whoever is master.

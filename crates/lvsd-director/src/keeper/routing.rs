@@ -114,6 +114,8 @@ pub(super) struct Routing {
     journal: Journal<Object>,
     /// Instances whose routes and rules should be there.
     held: BTreeMap<InstanceId, Arc<Instance>>,
+    /// Instances of a process that died that keep what they have until it is known who goes on.
+    promised: Vec<Arc<Instance>>,
     statics: Statics,
     /// In the order in which they were added.
     ours: Vec<(Spec, Object)>,
@@ -132,6 +134,7 @@ impl Routing {
             monitor: None,
             journal: Journal::new(runtime_dir, lvsd_ipc::Role::ROUTING_JOURNAL),
             held: BTreeMap::new(),
+            promised: Vec::new(),
             statics: Statics::default(),
             ours: Vec::new(),
             refused: BTreeSet::new(),
@@ -155,6 +158,18 @@ impl Routing {
     /// What was put back after somebody else had deleted it.
     pub(super) const fn healed(&self) -> u64 {
         self.healed
+    }
+
+    /// These keep what they have for now. Before [`remove_leftovers`](Self::remove_leftovers).
+    pub(super) fn promise(&mut self, instances: &[Arc<Instance>]) {
+        self.promised = instances.to_vec();
+    }
+
+    /// Removes what was promised and is not held.
+    pub(super) fn end_promises(&mut self, now: Duration, table: &Table) {
+        if !std::mem::take(&mut self.promised).is_empty() {
+            self.remove_surplus(now, table);
+        }
     }
 
     /// Adds the routes and rules of an instance.
@@ -327,7 +342,8 @@ impl Routing {
             (other || there.has(&spec)).then_some((spec, object))
         });
         let left: Vec<_> = left.collect();
-        for (_, object) in &left {
+        let promised: BTreeSet<Object> = self.promised.iter().flat_map(|config| objects_of(config)).collect();
+        for (_, object) in left.iter().filter(|(_, object)| !promised.contains(object)) {
             info!(%object, "removing what was left from before");
         }
         // Taken over first: what the kernel does not give up is tried again, and stays in the journal.
@@ -338,7 +354,7 @@ impl Routing {
 
     /// Everything that should be there now, in order, each once.
     fn wanted(&self, table: &Table) -> Vec<(Object, Result<Spec, NoInterface>)> {
-        let all = statics_of(&self.statics).chain(self.held.values().flat_map(|config| objects_of(config)));
+        let all = statics_of(&self.statics).chain(self.held_or_promised().flat_map(objects_of));
         let mut seen = BTreeSet::new();
         let once = all.filter(|object| seen.insert(object.clone()));
         once.map(|object| {
@@ -346,6 +362,10 @@ impl Routing {
             (object, spec)
         })
         .collect()
+    }
+
+    fn held_or_promised(&self) -> impl Iterator<Item = &Instance> {
+        self.held.values().chain(&self.promised).map(|config| &**config)
     }
 
     /// Removes what is ours and not wanted, the last one first. What something wanted takes the place of stays until then.

@@ -19,6 +19,10 @@ impl Instance {
         match cause {
             Cause::Started => Because::Started,
             Cause::Owner => Because::Owner,
+            Cause::Resumed => {
+                let alive_at = self.resumed.map_or(now, |resumed| resumed.alive_at);
+                Because::Resumed { silent: now.since(alive_at) }
+            }
             Cause::MasterSilent => Because::MasterSilent { waited: self.waited(now), last },
             Cause::MasterLeft => Because::MasterLeft { group: self.multicast_group(), last },
             Cause::MasterResigned => Because::MasterResigned { source: last.map(|last| last.source) },

@@ -80,8 +80,12 @@ impl Router {
     /// INIT → BACKUP or, for owners, MASTER; unless something has to be waited for.
     pub(super) fn try_start(&mut self, now: Time, id: InstanceId) {
         let startup_ends = self.startup_ends;
+        let waits = self.awaits_resumption(id);
         let Some(instance) = self.instances.get_mut(&id) else { return };
         let Phase::Init(mut init) = instance.phase else { return };
+        if waits {
+            return;
+        }
         init.recheck_at = match instance.readiness(now, init, startup_ends) {
             Readiness::Now => None,
             Readiness::At(at) => Some(at),

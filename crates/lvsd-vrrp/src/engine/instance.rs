@@ -14,6 +14,7 @@ use super::output::{
     Transition,
 };
 use super::phase::{Backup, Departure, DownTimer, Init, Master, Opening, OwnerConflict, Phase};
+use super::resume::Resumed;
 use super::standing::Standing;
 use super::timers::down_interval;
 use super::tracking::Tracking;
@@ -131,6 +132,8 @@ pub(super) struct Instance {
     pub(super) routed_source: Option<IpAddr>,
     /// It is an owner that gave way to another one, and counts as priority 254 until the conflict ends.
     pub(super) conceded: bool,
+    /// It goes on as MASTER for a process that died.
+    pub(super) resumed: Option<Resumed>,
     /// The addresses are held.
     pub(super) holds: bool,
     pub(super) heard: Option<Heard>,
@@ -156,6 +159,7 @@ impl Instance {
             last_source: None,
             routed_source: None,
             conceded: false,
+            resumed: None,
             holds: false,
             heard: None,
             guard: Guard::default(),
@@ -168,7 +172,15 @@ impl Instance {
     }
 
     pub(super) fn priority(&self) -> Priority {
-        if self.conceded { CONCEDED } else { self.tracking.effective(self.config.priority) }
+        if self.conceded {
+            return CONCEDED;
+        }
+        // Until its trackers have spoken again, what they said before holds.
+        let base = self.config.priority;
+        let before = self.resumed.map(|resumed| resumed.priority);
+        let before = before.filter(|priority| priority.is_owner() == base.is_owner());
+        let unknown = !self.tracking.awaited.trackers.is_empty();
+        before.filter(|_| unknown).unwrap_or_else(|| self.tracking.effective(base))
     }
 
     /// The next moment at which something happens by itself.
@@ -191,7 +203,7 @@ impl Instance {
             (Phase::Init(_), Event::Advert(_) | Event::Membership(..)) => Consequence::None,
             (Phase::Init(_), Event::Timeout) => Consequence::MayStart,
             (Phase::Init(_) | Phase::Fault, Event::Start(timer, cause)) => self.start(now, timer, cause, out),
-            // The owner is master at once.
+            // The owner is master at once, and so is who goes on for a process that died.
             (Phase::Init(_), Event::Promote(cause)) => self.become_master(now, cause, out),
             (Phase::Init(_), Event::Demote | Event::Resign(_) | Event::Wait) => Consequence::None,
             (Phase::Init(_) | Phase::Backup(_) | Phase::Master(_), Event::Fail(cause)) => {
@@ -507,7 +519,7 @@ impl Instance {
     }
 
     /// How late an advert of ours may be before a backup, of the best priority even, takes over.
-    fn silence_tolerated(&self) -> Duration {
+    pub(super) fn silence_tolerated(&self) -> Duration {
         self.silence_tolerated_by(Priority::OWNER)
     }
 
@@ -592,6 +604,7 @@ impl Instance {
             self.send(0, out);
         }
         self.holds = false;
+        self.resumed = None;
         if farewell != Farewell::Keep {
             self.act(Action::Addresses(AddressChange::Release), out);
         }
@@ -645,10 +658,14 @@ impl Instance {
 
     /// Takes a new judgement of its trackers, and tells what it makes of the priority if somebody wants to know.
     pub(super) fn retrack(&mut self, tracking: Tracking, out: &mut Outputs) {
-        let before = std::mem::replace(&mut self.tracking, tracking);
+        let priority_before = self.priority();
+        self.tracking = tracking;
         self.standing.judge(self.priority());
         let state = self.phase.state();
-        let (was, is) = (before.effective(self.config.priority), self.priority());
+        let (was, is) = (priority_before, self.priority());
+        if was != is && state == State::Master {
+            out.reprioritised();
+        }
         let takes_part = matches!(state, State::Backup | State::Master) && self.tracking.faults.is_empty();
         if self.config.notify.priority_changes && takes_part && was != is {
             self.act(Action::PriorityChanged { state, priority: is.get() }, out);

@@ -12,6 +12,7 @@ mod lookup;
 mod membership;
 mod output;
 mod phase;
+mod resume;
 mod standing;
 mod timers;
 mod tracking;
@@ -30,10 +31,11 @@ pub use output::{
     Action, AddressChange, Announce, AnnounceReason, AnnounceScope, Cause, InstanceId, Output, State,
     Transition,
 };
+pub use resume::Mastership;
 pub use timers::{down_interval, leave_interval, skew_time};
 pub use tracking::{Adjustment, Fault, LinkState, Tracker};
 pub use view::{GroupView, InstanceView, ScriptView, Timer};
-pub use why::{Because, Change, Preemption, Rating, Reason, Sighting, Stay, Unmoved};
+pub use why::{Because, Change, Preemption, Rating, Reason, Sighting, Stay, Unmoved, Unresumed};
 
 use crate::counters::{AdvertCounters, RejectCounters, RouterCounters};
 use crate::judge::Outcome;
@@ -45,6 +47,7 @@ use instance::{Consequence, Ending, Event, Farewell, Instance};
 use lookup::Lookup;
 use output::Outputs;
 use phase::Phase;
+use resume::Inheritance;
 use tracking::Facts;
 
 /// What became of a packet.
@@ -96,7 +99,8 @@ pub enum ShutdownMode {
 ///   up in between.
 /// * Links and source addresses are told before the first `apply`, otherwise instances start with a fault that passes at once.
 ///   A link never told of is down.
-/// * A new instance holds no addresses. What an earlier process left on the interfaces is for the driver to remove.
+/// * A new instance holds no addresses. What an earlier process left on the interfaces is for the driver to remove, except for
+///   what [`inherit`](Self::inherit) says; an instance that resumes asks for them as any new MASTER does.
 #[derive(Debug, Default)]
 pub struct Router {
     instances: BTreeMap<InstanceId, Instance>,
@@ -114,6 +118,8 @@ pub struct Router {
     outputs: Outputs,
     counters: RouterCounters,
     startup_ends: Time,
+    /// Between the start and [`resume`](Self::resume), if a process died before this one.
+    inheritance: Option<Inheritance>,
     next_id: u32,
     latest: Time,
     stopped: bool,

@@ -55,6 +55,8 @@ pub enum Cause {
     Started,
     /// It started as the owner of its addresses (priority 255).
     Owner,
+    /// It was MASTER in a process that died, and nobody has taken over since.
+    Resumed,
     /// Nothing was heard for the down interval.
     MasterSilent,
     /// The master's host left the multicast group, and then an advert was missed.
@@ -92,6 +94,7 @@ impl fmt::Display for Cause {
         f.write_str(match self {
             Self::Started => "started",
             Self::Owner => "started as address owner",
+            Self::Resumed => "resumed in the place of a process that died",
             Self::MasterSilent => "no advert for the down interval",
             Self::MasterLeft => "the master left its multicast group and missed an advert",
             Self::MasterResigned => "the master resigned",
@@ -246,6 +249,8 @@ pub(super) struct Outputs {
     queue: VecDeque<Output>,
     /// The cause of the latest transition since it was last taken: tells whether a group may have changed, and why.
     cause: Option<Cause>,
+    /// Grows with what may concern a master.
+    revision: u64,
 }
 
 impl Outputs {
@@ -254,6 +259,9 @@ impl Outputs {
             && (*cause != Cause::Group || self.cause.is_none())
         {
             self.cause = Some(*cause);
+        }
+        if let Action::Transition(Transition { from, to, .. }) = &action {
+            self.revision += u64::from(*from == State::Master || *to == State::Master);
         }
         self.queue.push_back(Output::Instance { id, config: Arc::clone(config), action });
     }
@@ -264,6 +272,15 @@ impl Outputs {
 
     pub(super) fn pop(&mut self) -> Option<Output> {
         self.queue.pop_front()
+    }
+
+    /// The priority of a master may have changed.
+    pub(super) const fn reprioritised(&mut self) {
+        self.revision += 1;
+    }
+
+    pub(super) const fn revision(&self) -> u64 {
+        self.revision
     }
 
     pub(super) const fn take_cause(&mut self) -> Option<Cause> {

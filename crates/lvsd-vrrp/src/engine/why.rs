@@ -63,6 +63,11 @@ pub enum Because {
     Started,
     /// The instance owns its addresses: priority 255.
     Owner,
+    /// It was MASTER in a process that died.
+    Resumed {
+        /// How long after that was last known to be alive.
+        silent: Duration,
+    },
     /// Nobody was heard for the down interval.
     MasterSilent {
         /// That interval.
@@ -150,6 +155,33 @@ pub enum Unmoved {
     Once,
 }
 
+/// Why an instance that was MASTER in a process that died does not go on as MASTER.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unresumed {
+    /// Somebody may have taken over: a master may be silent for less.
+    TooLate {
+        /// For how long nothing was heard of it.
+        silent: Duration,
+        /// For how long that may be.
+        tolerated: Duration,
+    },
+    /// Somebody has taken over.
+    Heard {
+        /// Who.
+        source: IpAddr,
+        /// Its priority.
+        priority: u8,
+    },
+    /// It has a fault.
+    Faulty,
+    /// Another member of the sync group does not go on.
+    Group {
+        /// That one.
+        member: String,
+    },
+}
+
 /// Why a state did not change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -214,6 +246,11 @@ pub enum Stay {
     },
     /// INIT: the start-up delay is not over.
     WaitsForStartup,
+    /// INIT: it was MASTER in a process that died, and begins anew.
+    NotResumed {
+        /// Why.
+        why: Unresumed,
+    },
     /// MASTER: trackers lowered the priority.
     KeptDespiteDrop {
         /// From that.
@@ -290,6 +327,9 @@ impl fmt::Display for Because {
         match self {
             Self::Started => f.write_str("started"),
             Self::Owner => f.write_str("started as the owner of its addresses"),
+            Self::Resumed { silent } => {
+                write!(f, "resumed: its process died, and was last alive {} ago", Span(*silent))
+            }
             Self::MasterSilent { waited, last: None } => write!(f, "nobody advertised for {}", Span(*waited)),
             Self::MasterSilent { waited, last: Some(last) } => write!(
                 f,
@@ -332,6 +372,21 @@ impl fmt::Display for Because {
             Self::Removed => f.write_str("removed from the configuration"),
             Self::Restarted => f.write_str("interface, VRID or family changed"),
             Self::Shutdown => f.write_str("shutdown"),
+        }
+    }
+}
+
+impl fmt::Display for Unresumed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLate { silent, tolerated } => {
+                write!(f, "that was silent for {}, not less than {}", Span(*silent), Span(*tolerated))
+            }
+            Self::Heard { source, priority } => {
+                write!(f, "{source} advertises with priority {priority}")
+            }
+            Self::Faulty => f.write_str("it has a fault"),
+            Self::Group { member } => write!(f, "{member} of its sync group cannot go on"),
         }
     }
 }
@@ -385,6 +440,7 @@ impl fmt::Display for Stay {
                 listed(f, scripts)
             }
             Self::WaitsForStartup => f.write_str("waits for the end of the start-up delay"),
+            Self::NotResumed { why } => write!(f, "was MASTER in a process that died, but {why}"),
             Self::KeptDespiteDrop { from, to, why } => {
                 write!(f, "trackers lowered its priority from {from} to {to}, but ")?;
                 f.write_str(match why {
@@ -455,6 +511,15 @@ mod tests {
             (
                 Stay::Slept { late: Duration::from_micros(12_340) },
                 "the down interval ended 12.3 ms ago, while nothing ran here; listens first",
+            ),
+            (
+                Stay::NotResumed {
+                    why: Unresumed::TooLate {
+                        silent: Duration::from_millis(2_500),
+                        tolerated: Duration::from_millis(2_004),
+                    },
+                },
+                "was MASTER in a process that died, but that was silent for 2.50 s, not less than 2.00 s",
             ),
             (Stay::Doubted { source, reject: Reject::Checksum }, "advert of 10.0.0.2: wrong checksum"),
         ] {

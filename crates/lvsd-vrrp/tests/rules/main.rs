@@ -10,6 +10,7 @@ mod leave;
 mod master;
 mod reload;
 mod resign;
+mod resume;
 mod start;
 mod tracking;
 mod vmac;

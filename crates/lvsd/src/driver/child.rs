@@ -9,6 +9,7 @@ use lvsd_ipc::{
     Applied, CheckerSnapshot, ChildEvent, Frame, FrameError, FrameReader, FromChild, Generation, Role,
     VrrpSnapshot,
 };
+use lvsd_net::Testament;
 use serde::de::DeserializeOwned;
 use tokio::io::AsyncWriteExt;
 use tokio::net::UnixStream;
@@ -71,10 +72,11 @@ pub(super) struct Child {
 }
 
 impl Child {
-    /// Starts this executable again in a role.
+    /// Starts this executable again in a role, with what its predecessor has left.
     pub(super) fn spawn<E: From<Happening> + Send + 'static>(
         id: ChildId,
         log: &LogSettings,
+        testament: Option<&Testament>,
         happenings: &mpsc::Sender<E>,
     ) -> io::Result<Self> {
         let (ours, theirs) = StdStream::pair()?;
@@ -91,6 +93,9 @@ impl Child {
             command.env_remove(name);
         });
         lvsd_net::child::hand_over(command.as_std_mut(), theirs.into());
+        if let Some(testament) = testament {
+            testament.hand_over(command.as_std_mut())?;
+        }
         let mut process = command.spawn()?;
         let pid = process.id().unwrap_or_default();
         let kill = Arc::new(Notify::new());

@@ -17,6 +17,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use lvsd_config::Loaded;
 use lvsd_ipc::{Amendment, Applied, Frame, FrameError, Generation, Role, StopManner, ToChild};
 use lvsd_model::{Config, MetricsListen, VrrpConfig};
+use lvsd_net::Testament;
 use lvsd_net::child::HeldSignals;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -162,6 +163,8 @@ struct Driver {
     pid_files: PerRole<Option<PidFile>>,
     collector: Collector,
     memberships: Memberships,
+    /// What a VRRP process leaves to the next one.
+    testament: Option<Testament>,
     /// Of each process that has a plan to work on.
     pulses: PerRole<Option<Pulse>>,
     serial: u64,
@@ -198,6 +201,7 @@ impl Driver {
             pid_files: PerRole::default(),
             collector: Collector::default(),
             memberships: Memberships::default(),
+            testament: testament(),
             pulses: PerRole::default(),
             serial: 0,
             inputs,
@@ -371,7 +375,8 @@ impl Driver {
         health.generation = 0;
         health.restarts += u64::from(std::mem::take(self.died.of_mut(role)));
         *self.stop_asked.of_mut(role) = false;
-        match Child::spawn(id, &self.log, &self.inputs) {
+        let testament = self.testament.as_ref().filter(|_| role == Role::Vrrp);
+        match Child::spawn(id, &self.log, testament, &self.inputs) {
             Ok(child) => {
                 tracing::info!(pid = child.pid, "{} process started", role.name());
                 self.events
@@ -700,6 +705,12 @@ impl Driver {
 pub(crate) fn since_epoch() -> Duration {
     // A clock before 1970 is shown as 1970.
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+/// Without one a VRRP process that takes the place of another begins anew.
+fn testament() -> Option<Testament> {
+    let made = Testament::new();
+    made.inspect_err(|error| tracing::warn!(%error, "a VRRP process that dies will lose its addresses")).ok()
 }
 
 fn configures_nothing(config: &Config) -> bool {
