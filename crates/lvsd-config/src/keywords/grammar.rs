@@ -87,7 +87,7 @@ pub(super) fn placeholder(inner: &'static str) -> Slot {
         "mcast" | "ipv4" | "ipv6" if rest.ends_with("mcast") || rest == "ip" => Slot::Address,
         "ifname" | "if" => Slot::Interface,
         "str" | "name" => Slot::Text(text_limit(rest)),
-        _ => range(inner).map_or(Slot::Text(usize::MAX), Slot::Number),
+        _ => range(inner).or(limits).map_or(Slot::Text(usize::MAX), Slot::Number),
     }
 }
 

@@ -2,90 +2,162 @@
 
 use super::{Context, Row, Tier, row};
 
-#[rustfmt::skip] // A table: one row, one line.
+#[rustfmt::skip] // A table: one row, one line, and one for its example.
 pub(super) static SSL: &[Row] = &[
-    row("password", "<str>", "none", Tier::Three, "Password of private key"),
-    row("ca", "<path>", "none", Tier::Three, "CA file loaded, but peer not verified"),
-    row("certificate", "<path>", "none", Tier::Three, "Client certificate file"),
-    row("key", "<path>", "none", Tier::Three, "Client private key file"),
+    row("password", "<str>", "none", Tier::Three, "Password of private key")
+        .example("password s3cret"),
+    row("ca", "<path>", "none", Tier::Three, "CA file loaded, but peer not verified")
+        .example("ca /etc/lvsd/ca.pem"),
+    row("certificate", "<path>", "none", Tier::Three, "Client certificate file")
+        .example("certificate /etc/lvsd/client.pem"),
+    row("key", "<path>", "none", Tier::Three, "Client private key file")
+        .example("key /etc/lvsd/client.key"),
 ];
 
-#[rustfmt::skip] // A table: one row, one line.
+#[rustfmt::skip] // A table: one row, one line, and one for its example.
 pub(super) static VIRTUAL_SERVER_GROUP: &[Row] = &[
-    row("<ip>", "<ip> [<port>]", "port 0", Tier::Two, "Group member address line").works(),
-    row("<range>", "<a.b.c.d-e | full-full | ip/prefix> [<port>]", "port 0", Tier::Two, "Group member address range line").works(),
-    row("fwmark", "fwmark <uint> [inet|inet6]", "", Tier::Two, "Group member firewall mark line").works(),
+    row("<ip>", "<ip> [<port 0..65535>]", "port 0", Tier::Two, "Group member address line").works()
+        .example("192.0.2.10 80"),
+    row("<range>", "<a.b.c.d-e | full-full | ip/prefix> [<port 0..65535>]", "port 0", Tier::Two, "Group member address range line").works()
+        .example("192.0.2.11-20 80"),
+    row("fwmark", "fwmark <uint 1..> [inet|inet6]", "", Tier::Two, "Group member firewall mark line").works()
+        .example("fwmark 7 inet"),
 ];
 
-#[rustfmt::skip] // A table: one row, one line.
+#[rustfmt::skip] // A table: one row, one line, and one for its example.
 pub(super) static VIRTUAL_SERVER: &[Row] = &[
-    row("ip_family", "inet | inet6", "from addresses", Tier::Two, "Family for fwmark services").works(),
-    row("retry", "<uint 1..>", "checker specific", Tier::Two, "Default retry for checkers").works(),
-    row("delay_before_retry", "<decimal s>", "checker specific", Tier::Two, "Default delay before retry for checkers").works(),
-    row("warmup", "<decimal s>", "delay_loop", Tier::Two, "Default maximum random first-check delay").works(),
-    row("connect_timeout", "<decimal s>", "5", Tier::Two, "Default connection timeout for checkers").works(),
-    row("delay_loop", "<decimal s>", "60", Tier::One, "Default interval between checks").works(),
-    row("inhibit_on_failure", "none", "off", Tier::Two, "Default: set weight 0 instead of removing failed server").takes(0, 0).works(),
-    row("lb_algo", "rr|wrr|lc|wlc|lblc|sh|mh|dh|fo|ovf|lblcr|sed|nq|twos", "wlc", Tier::One, "Scheduler; the older and more common name").works(),
-    row("lvs_sched", "rr|wrr|lc|wlc|lblc|sh|mh|dh|fo|ovf|lblcr|sed|nq|twos", "wlc", Tier::One, "Scheduler").works(),
-    row("hashed", "none", "off", Tier::Three, "Legacy scheduling flag, kept for compatibility").takes(0, 0).no_effect("a scheduling flag that kernels no longer read"),
-    row("ops", "none", "off", Tier::Two, "One-packet scheduling for UDP").takes(0, 0).works(),
-    row("flag-1", "none", "off", Tier::Three, "Scheduler flag 1").takes(0, 0).works(),
-    row("flag-2", "none", "off", Tier::Three, "Scheduler flag 2").takes(0, 0).works(),
-    row("flag-3", "none", "off", Tier::Three, "Scheduler flag 3").takes(0, 0).works(),
-    row("sh-port", "none", "off", Tier::Two, "sh scheduler: include source port; needs lvs_sched sh before").takes(0, 0).works(),
-    row("sh-fallback", "none", "off", Tier::Two, "sh scheduler: fall back if server unavailable").takes(0, 0).works(),
-    row("mh-port", "none", "off", Tier::Two, "mh scheduler: include source port").takes(0, 0).works(),
-    row("mh-fallback", "none", "off", Tier::Two, "mh scheduler: fall back if server unavailable").takes(0, 0).works(),
-    row("lb_kind", "NAT | DR | TUN [type ipip|gue port <p>|gre] [nocsum|csum|remcsum]", "NAT", Tier::One, "Forwarding method; the older and more common name").takes(1, 6).works(),
-    row("lvs_method", "NAT | DR | TUN [type ipip|gue port <p>|gre] [nocsum|csum|remcsum]", "NAT", Tier::One, "Forwarding method").takes(1, 6).works(),
-    row("persistence_engine", "sip", "none", Tier::Two, "IPVS persistence engine name").works(),
-    row("persistence_timeout", "[<int s 1..2678400>]", "off; 360 when bare", Tier::One, "Persistent connections, timeout").takes(0, 1).works(),
-    row("persistence_granularity", "<ipv4 mask | ipv6 prefix len>", "host", Tier::Two, "Client grouping mask for persistence").works(),
-    row("protocol", "TCP | UDP | SCTP", "TCP, with a warning (keepalived takes UDP)", Tier::One, "Service protocol").works(),
-    row("ha_suspend", "none", "off", Tier::Two, "No checks while VIP absent from this host").takes(0, 0),
-    row("smtp_alert", "[BOOL]", "global default, else false", Tier::Two, "Mail on quorum changes").takes(0, 1).works(),
-    row("virtualhost", "<str>", "none", Tier::One, "Default HTTP Host for checkers").works(),
-    row("snmp_name", "<str>", "none", Tier::Three, "Name in SNMP table").no_effect("there is no SNMP agent in lvsd: see metrics_listen"),
-    row("alpha", "none", "off", Tier::Two, "Servers start as down until first successful check").takes(0, 0).works(),
-    row("omega", "none", "off", Tier::Two, "Run down notifiers and clean up at shutdown").takes(0, 0).works(),
-    row("quorum_up", "<script> [user [group]]", "none", Tier::Two, "Run when quorum gained").script().works(),
-    row("quorum_down", "<script> [user [group]]", "none", Tier::Two, "Run when quorum lost").script().works(),
-    row("quorum", "<uint 1..>", "1", Tier::Two, "Minimum total alive weight").works(),
-    row("hysteresis", "<uint>", "0", Tier::Two, "Margin around quorum").works(),
-    row("weight", "<int 1..2147483647>", "1", Tier::Two, "Default real server weight").works(),
-    row("sorry_server", "<ip> [<port>]", "none", Tier::One, "Server used when quorum lost").takes(1, 2).works(),
-    row("sorry_server_inhibit", "none", "off", Tier::Three, "Inhibit (weight 0) instead of removing sorry server").takes(0, 0).works(),
-    row("sorry_server_lvs_method", "NAT | DR | TUN ...", "virtual server method", Tier::Three, "Forwarding method of sorry server").takes(1, 6).works(),
-    row("real_server", "<ip> [<port>] { block }", "", Tier::One, "Backend server").block(Context::RealServer, 1, 2).works(),
+    row("ip_family", "inet | inet6", "from addresses", Tier::Two, "Family for fwmark services").works()
+        .example("ip_family inet6"),
+    row("retry", "<uint 1..>", "checker specific", Tier::Two, "Default retry for checkers").works()
+        .example("retry 3"),
+    row("delay_before_retry", "<decimal s>", "checker specific", Tier::Two, "Default delay before retry for checkers").works()
+        .example("delay_before_retry 2"),
+    row("warmup", "<decimal s>", "delay_loop", Tier::Two, "Default maximum random first-check delay").works()
+        .example("warmup 5"),
+    row("connect_timeout", "<decimal s, min 0.000001>", "5", Tier::Two, "Default connection timeout for checkers").works()
+        .example("connect_timeout 3"),
+    row("delay_loop", "<decimal s, min 0.000001>", "60", Tier::One, "Default interval between checks").works()
+        .example("delay_loop 10"),
+    row("inhibit_on_failure", "none", "off", Tier::Two, "Default: set weight 0 instead of removing failed server").takes(0, 0).works()
+        .example("inhibit_on_failure"),
+    row("lb_algo", "rr|wrr|lc|wlc|lblc|sh|mh|dh|fo|ovf|lblcr|sed|nq|twos", "wlc", Tier::One, "Scheduler; the older and more common name").works()
+        .example("lb_algo wlc"),
+    row("lvs_sched", "rr|wrr|lc|wlc|lblc|sh|mh|dh|fo|ovf|lblcr|sed|nq|twos", "wlc", Tier::One, "Scheduler").works()
+        .example("lvs_sched wlc"),
+    row("hashed", "none", "off", Tier::Three, "Legacy scheduling flag, kept for compatibility").takes(0, 0).no_effect("a scheduling flag that kernels no longer read")
+        .example("hashed"),
+    row("ops", "none", "off", Tier::Two, "One-packet scheduling for UDP").takes(0, 0).works()
+        .example("protocol UDP\nops"),
+    row("flag-1", "none", "off", Tier::Three, "Scheduler flag 1").takes(0, 0).works()
+        .example("lvs_sched sh\nflag-1"),
+    row("flag-2", "none", "off", Tier::Three, "Scheduler flag 2").takes(0, 0).works()
+        .example("lvs_sched sh\nflag-2"),
+    row("flag-3", "none", "off", Tier::Three, "Scheduler flag 3").takes(0, 0).works()
+        .example("lvs_sched sh\nflag-3"),
+    row("sh-port", "none", "off", Tier::Two, "sh scheduler: include source port; needs lvs_sched sh before").takes(0, 0).works()
+        .example("lvs_sched sh\nsh-port"),
+    row("sh-fallback", "none", "off", Tier::Two, "sh scheduler: fall back if server unavailable").takes(0, 0).works()
+        .example("lvs_sched sh\nsh-fallback"),
+    row("mh-port", "none", "off", Tier::Two, "mh scheduler: include source port").takes(0, 0).works()
+        .example("lvs_sched mh\nmh-port"),
+    row("mh-fallback", "none", "off", Tier::Two, "mh scheduler: fall back if server unavailable").takes(0, 0).works()
+        .example("lvs_sched mh\nmh-fallback"),
+    row("lb_kind", "NAT | DR | TUN [type ipip | gue port <port 1..65535> | gre] [nocsum|csum|remcsum]", "NAT", Tier::One, "Forwarding method; the older and more common name").takes(1, 6).works()
+        .example("lb_kind TUN type gue port 6080"),
+    row("lvs_method", "NAT | DR | TUN [type ipip | gue port <port 1..65535> | gre] [nocsum|csum|remcsum]", "NAT", Tier::One, "Forwarding method").takes(1, 6).works()
+        .example("lvs_method TUN type gue port 6080"),
+    row("persistence_engine", "sip", "none", Tier::Two, "IPVS persistence engine name").works()
+        .example("persistence_engine sip\npersistence_timeout 360"),
+    row("persistence_timeout", "[<int s 1..2678400>]", "off; 360 when bare", Tier::One, "Persistent connections, timeout").takes(0, 1).works()
+        .example("persistence_timeout 360"),
+    row("persistence_granularity", "<ipv4 mask | prefix length 0..128>", "host", Tier::Two, "Client grouping mask for persistence").works()
+        .example("persistence_timeout 360\npersistence_granularity 255.255.255.0"),
+    row("protocol", "TCP | UDP | SCTP", "TCP, with a warning (keepalived takes UDP)", Tier::One, "Service protocol").works()
+        .example("protocol TCP"),
+    row("ha_suspend", "none", "off", Tier::Two, "No checks while VIP absent from this host").takes(0, 0)
+        .example("ha_suspend"),
+    row("smtp_alert", "[BOOL]", "global default, else false", Tier::Two, "Mail on quorum changes").takes(0, 1).works()
+        .example("smtp_alert"),
+    row("virtualhost", "<str>", "none", Tier::One, "Default HTTP Host for checkers").works()
+        .example("virtualhost www.example.com"),
+    row("snmp_name", "<str>", "none", Tier::Three, "Name in SNMP table").no_effect("there is no SNMP agent in lvsd: see metrics_listen")
+        .example("snmp_name web"),
+    row("alpha", "none", "off", Tier::Two, "Servers start as down until first successful check").takes(0, 0).works()
+        .example("alpha"),
+    row("omega", "none", "off", Tier::Two, "Run down notifiers and clean up at shutdown").takes(0, 0).works()
+        .example("omega"),
+    row("quorum_up", "<script> [user [group]]", "none", Tier::Two, "Run when quorum gained").script().works()
+        .example("quorum_up \"/etc/lvsd/announce.sh up\""),
+    row("quorum_down", "<script> [user [group]]", "none", Tier::Two, "Run when quorum lost").script().works()
+        .example("quorum_down \"/etc/lvsd/announce.sh down\""),
+    row("quorum", "<uint 1..>", "1", Tier::Two, "Minimum total alive weight").works()
+        .example("quorum 2"),
+    row("hysteresis", "<uint>", "0", Tier::Two, "Margin around quorum").works()
+        .example("quorum 2\nhysteresis 1"),
+    row("weight", "<int 1..2147483647>", "1", Tier::Two, "Default real server weight").works()
+        .example("weight 10"),
+    row("sorry_server", "<ip> [<port 0..65535>]", "none", Tier::One, "Server used when quorum lost").takes(1, 2).works()
+        .example("sorry_server 10.0.0.9 80"),
+    row("sorry_server_inhibit", "none", "off", Tier::Three, "Inhibit (weight 0) instead of removing sorry server").takes(0, 0).works()
+        .example("sorry_server 10.0.0.9 80\nsorry_server_inhibit"),
+    row("sorry_server_lvs_method", "NAT | DR | TUN [type ipip | gue port <port 1..65535> | gre] [nocsum|csum|remcsum]", "virtual server method", Tier::Three, "Forwarding method of sorry server").takes(1, 6).works()
+        .example("sorry_server 10.0.0.9 80\nsorry_server_lvs_method NAT"),
+    row("real_server", "<ip> [<port 0..65535>] { block }", "", Tier::One, "Backend server").block(Context::RealServer, 1, 2).works()
+        .example("real_server 10.0.0.1 80 {\n    weight 10\n    TCP_CHECK {\n    }\n}"),
 ];
 
-#[rustfmt::skip] // A table: one row, one line.
+#[rustfmt::skip] // A table: one row, one line, and one for its example.
 pub(super) static REAL_SERVER: &[Row] = &[
-    row("weight", "<int 0..2147483647>", "virtual_server weight", Tier::One, "Initial IPVS weight").works(),
-    row("lvs_method", "NAT | DR | TUN [type ipip|gue port <p>|gre] [nocsum|csum|remcsum]", "virtual_server method", Tier::Two, "Forwarding method of this server").takes(1, 6).works(),
-    row("uthreshold", "<uint>", "0", Tier::Two, "IPVS upper connection threshold").works(),
-    row("lthreshold", "<uint>", "0", Tier::Two, "IPVS lower connection threshold").works(),
-    row("inhibit_on_failure", "[BOOL]", "virtual_server value", Tier::One, "Set weight 0 instead of removing on failure").takes(0, 1).works(),
-    row("notify_up", "<script> [user [group]]", "none", Tier::One, "Run when server comes up").script().works(),
-    row("notify_down", "<script> [user [group]]", "none", Tier::One, "Run when server goes down").script().works(),
-    row("alpha", "[BOOL]", "virtual_server value", Tier::Two, "Start down until first success").takes(0, 1).works(),
-    row("retry", "<uint 1..>", "virtual_server value", Tier::Two, "Default checker retry").works(),
-    row("delay_before_retry", "<decimal s>", "virtual_server value", Tier::Two, "Default checker retry delay").works(),
-    row("warmup", "<decimal s>", "virtual_server value", Tier::Two, "Default checker first-check jitter").works(),
-    row("connect_timeout", "<decimal s>", "virtual_server value", Tier::Two, "Default checker connection timeout").works(),
-    row("delay_loop", "<decimal s>", "virtual_server value", Tier::Two, "Default checker interval").works(),
-    row("smtp_alert", "[BOOL]", "global default, else true", Tier::Two, "Mail on server up/down").takes(0, 1).works(),
-    row("virtualhost", "<str>", "virtual_server value", Tier::Two, "Default HTTP Host for checkers").works(),
-    row("snmp_name", "<str>", "none", Tier::Three, "Name in SNMP table").no_effect("there is no SNMP agent in lvsd: see metrics_listen"),
-    row("MISC_CHECK", "{ block }", "", Tier::One, "External program checker").block(Context::MiscCheck, 0, 0).works(),
-    row("SMTP_CHECK", "{ block }", "", Tier::Two, "SMTP greeting checker").block(Context::SmtpCheck, 0, 0).works(),
-    row("TCP_CHECK", "{ block }", "", Tier::One, "TCP connect checker").block(Context::TcpCheck, 0, 0).works(),
-    row("PING_CHECK", "{ block }", "", Tier::Two, "ICMP echo checker").block(Context::PingCheck, 0, 0).works(),
-    row("UDP_CHECK", "{ block }", "", Tier::Two, "UDP datagram checker").block(Context::UdpCheck, 0, 0).works(),
-    row("HTTP_GET", "{ block }", "", Tier::One, "HTTP checker").block(Context::HttpGet, 0, 0).works(),
-    row("SSL_GET", "{ block }", "", Tier::One, "HTTPS checker").block(Context::SslGet, 0, 0).works(),
-    row("DNS_CHECK", "{ block }", "", Tier::Two, "DNS query checker over UDP").block(Context::DnsCheck, 0, 0).works(),
-    row("FILE_CHECK", "{ block }", "", Tier::Three, "Checker driven by a track_file").block(Context::FileCheck, 0, 0).works(),
-    row("BFD_CHECK", "{ block }", "", Tier::Three, "Checker driven by a BFD session").block(Context::BfdCheck, 0, 0),
+    row("weight", "<int 0..2147483647>", "virtual_server weight", Tier::One, "Initial IPVS weight").works()
+        .example("weight 10"),
+    row("lvs_method", "NAT | DR | TUN [type ipip | gue port <port 1..65535> | gre] [nocsum|csum|remcsum]", "virtual_server method", Tier::Two, "Forwarding method of this server").takes(1, 6).works()
+        .example("lvs_method TUN type gue port 6080"),
+    row("uthreshold", "<uint>", "0", Tier::Two, "IPVS upper connection threshold").works()
+        .example("uthreshold 2000"),
+    row("lthreshold", "<uint>", "0", Tier::Two, "IPVS lower connection threshold").works()
+        .example("uthreshold 2000\nlthreshold 1500"),
+    row("inhibit_on_failure", "[BOOL]", "virtual_server value", Tier::One, "Set weight 0 instead of removing on failure").takes(0, 1).works()
+        .example("inhibit_on_failure"),
+    row("notify_up", "<script> [user [group]]", "none", Tier::One, "Run when server comes up").script().works()
+        .example("notify_up \"/etc/lvsd/server.sh up\""),
+    row("notify_down", "<script> [user [group]]", "none", Tier::One, "Run when server goes down").script().works()
+        .example("notify_down \"/etc/lvsd/server.sh down\""),
+    row("alpha", "[BOOL]", "virtual_server value", Tier::Two, "Start down until first success").takes(0, 1).works()
+        .example("alpha"),
+    row("retry", "<uint 1..>", "virtual_server value", Tier::Two, "Default checker retry").works()
+        .example("retry 3"),
+    row("delay_before_retry", "<decimal s>", "virtual_server value", Tier::Two, "Default checker retry delay").works()
+        .example("delay_before_retry 2"),
+    row("warmup", "<decimal s>", "virtual_server value", Tier::Two, "Default checker first-check jitter").works()
+        .example("warmup 5"),
+    row("connect_timeout", "<decimal s, min 0.000001>", "virtual_server value", Tier::Two, "Default checker connection timeout").works()
+        .example("connect_timeout 3"),
+    row("delay_loop", "<decimal s, min 0.000001>", "virtual_server value", Tier::Two, "Default checker interval").works()
+        .example("delay_loop 10"),
+    row("smtp_alert", "[BOOL]", "global default, else true", Tier::Two, "Mail on server up/down").takes(0, 1).works()
+        .example("smtp_alert off"),
+    row("virtualhost", "<str>", "virtual_server value", Tier::Two, "Default HTTP Host for checkers").works()
+        .example("virtualhost www.example.com"),
+    row("snmp_name", "<str>", "none", Tier::Three, "Name in SNMP table").no_effect("there is no SNMP agent in lvsd: see metrics_listen")
+        .example("snmp_name web1"),
+    row("MISC_CHECK", "{ block }", "", Tier::One, "External program checker").block(Context::MiscCheck, 0, 0).works()
+        .example("MISC_CHECK {\n    misc_path \"/etc/lvsd/check.sh 10.0.0.1\"\n}"),
+    row("SMTP_CHECK", "{ block }", "", Tier::Two, "SMTP greeting checker").block(Context::SmtpCheck, 0, 0).works()
+        .example("SMTP_CHECK {\n    helo_name lb1.example.com\n}"),
+    row("TCP_CHECK", "{ block }", "", Tier::One, "TCP connect checker").block(Context::TcpCheck, 0, 0).works()
+        .example("TCP_CHECK {\n    connect_timeout 3\n}"),
+    row("PING_CHECK", "{ block }", "", Tier::Two, "ICMP echo checker").block(Context::PingCheck, 0, 0).works()
+        .example("PING_CHECK {\n    connect_timeout 1\n}"),
+    row("UDP_CHECK", "{ block }", "", Tier::Two, "UDP datagram checker").block(Context::UdpCheck, 0, 0).works()
+        .example("UDP_CHECK {\n    payload 00 01\n    require_reply\n}"),
+    row("HTTP_GET", "{ block }", "", Tier::One, "HTTP checker").block(Context::HttpGet, 0, 0).works()
+        .example("HTTP_GET {\n    url {\n        path /health\n        status_code 200\n    }\n}"),
+    row("SSL_GET", "{ block }", "", Tier::One, "HTTPS checker").block(Context::SslGet, 0, 0).works()
+        .example("SSL_GET {\n    enable_sni\n    virtualhost www.example.com\n    url {\n        path /health\n        status_code 200\n    }\n}"),
+    row("DNS_CHECK", "{ block }", "", Tier::Two, "DNS query checker over UDP").block(Context::DnsCheck, 0, 0).works()
+        .example("DNS_CHECK {\n    type A\n    name www.example.com\n}"),
+    row("FILE_CHECK", "{ block }", "", Tier::Three, "Checker driven by a track_file").block(Context::FileCheck, 0, 0).works()
+        .example("FILE_CHECK {\n    track_file load\n    weight -1\n}"),
+    row("BFD_CHECK", "{ block }", "", Tier::Three, "Checker driven by a BFD session").block(Context::BfdCheck, 0, 0)
+        .example("BFD_CHECK {\n    name uplink\n}"),
 ];

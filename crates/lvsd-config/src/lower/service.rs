@@ -244,7 +244,10 @@ impl<'a> Lowering<'a> {
                     kind =
                         rest.next().and_then(|word| self.choice(word, &[("ipip", 0), ("gue", 1), ("gre", 2)]))
                 }
-                "port" => port = rest.next().and_then(|word| self.port(word)),
+                "port" => {
+                    let number = rest.next().and_then(|word| self.strict_number_word(word, 1..=65_535));
+                    port = number.and_then(|number| u16::try_from(number).ok());
+                }
                 "nocsum" => checksum = TunnelChecksum::None,
                 "csum" => checksum = TunnelChecksum::Full,
                 "remcsum" => checksum = TunnelChecksum::Remote,
