@@ -11,6 +11,7 @@ mod check;
 mod globals;
 mod lvs;
 mod notice;
+mod perch;
 mod planned;
 mod route;
 mod rule;
@@ -34,6 +35,7 @@ pub use lvs::{
     Target, TlsOptions, TunnelChecksum, TunnelKind, VirtualServer,
 };
 pub use notice::{Fifo, MailAddress, MailPolicy, NoticePlan, Notices};
+pub use perch::Perch;
 pub use planned::{PlannedStatement, PlannedValue};
 pub use route::{
     Encap, Hop, Hops, Metric, Metrics, Placement, Prefix, Realms, Route, RouteKind, RouteTable,

@@ -12,7 +12,7 @@ use crate::script::{ReadableFile, Script};
 use crate::statics::{Statics, TrackGroup};
 use crate::sync::FollowingSyncDaemon;
 use crate::units::{AdvertInterval, Family, InterfaceName, Priority, Vrid};
-use crate::vlink::{Accept, AdvertsBy, Firewall, OwnLink, VirtualLink};
+use crate::vlink::{Accept, Firewall, OwnLink, VirtualLink};
 
 /// Everything the VRRP process is told.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -541,31 +541,6 @@ pub struct Instance {
 }
 
 impl Instance {
-    /// The interface that adverts leave and come in by.
-    #[must_use]
-    pub fn advert_interface(&self) -> Option<&InterfaceName> {
-        match &self.own_link {
-            Some(OwnLink { link, adverts: AdvertsBy::Link }) => Some(&link.name),
-            Some(OwnLink { adverts: AdvertsBy::Base, .. }) | None => self.interface.as_ref(),
-        }
-    }
-
-    /// The interface of virtual addresses that name none.
-    #[must_use]
-    pub fn address_interface(&self) -> Option<&InterfaceName> {
-        self.own_link.as_ref().map(|own| &own.link.name).or(self.interface.as_ref())
-    }
-
-    /// The interface whose own address adverts bear when none is configured. An IPv4 VMAC has no address of its own and borrows its
-    /// base's; over IPv6 an advert leaves from an address that its interface has.
-    #[must_use]
-    pub fn source_interface(&self) -> Option<&InterfaceName> {
-        match (&self.own_link, self.family) {
-            (Some(own), Family::V4) if own.link.is_vmac() => self.interface.as_ref(),
-            _ => self.advert_interface(),
-        }
-    }
-
     /// Every interface that has to be made for it.
     pub fn virtual_links(&self) -> impl Iterator<Item = &VirtualLink> {
         self.own_link.iter().map(|own| &own.link).chain(&self.address_links)

@@ -119,7 +119,7 @@ impl Ears {
 fn place(config: &Instance) -> Option<Place> {
     match config.transport {
         Transport::Multicast { .. } if config.leave_detection => {
-            Some((config.interface.clone()?, config.family))
+            Some((config.perch().reports()?.clone(), config.family))
         }
         Transport::Multicast { .. } | Transport::Unicast { .. } => None,
     }

@@ -74,7 +74,7 @@ impl Sockets {
             let token = self.find(config, protocol).unwrap_or_else(|| {
                 let token = Token(self.next);
                 self.next += 1;
-                let (interface, family) = (config.advert_interface().cloned(), config.family);
+                let (interface, family) = (config.perch().adverts().cloned(), config.family);
                 let groups = BTreeSet::new();
                 let slot = Slot { interface, family, protocol, groups, socket: None, failure: None };
                 self.slots.insert(token, slot);
@@ -106,7 +106,7 @@ impl Sockets {
     }
 
     fn find(&self, config: &Instance, protocol: IpProtocol) -> Option<Token> {
-        let (interface, family) = (config.advert_interface(), config.family);
+        let (interface, family) = (config.perch().adverts(), config.family);
         let fits = |slot: &Slot| {
             slot.interface.as_ref() == interface && (slot.family, slot.protocol) == (family, protocol)
         };

@@ -310,7 +310,7 @@ fn refused(config: &Instance, table: &Table) -> Vec<Element> {
     }
     let element = |line: &lvsd_model::VirtualAddress| match line.address {
         IpAddr::V6(address) if address.is_unicast_link_local() => {
-            let interface = line.interface.as_ref().or_else(|| config.address_interface())?;
+            let interface = line.interface.as_ref().or_else(|| config.perch().addresses())?;
             Some(Element::AddressOn(line.address, table.link(interface.as_str())?.index))
         }
         address => Some(Element::Address(address)),

@@ -456,7 +456,7 @@ fn is_there(config: &Instance, line: &VirtualAddress, table: &Table) -> bool {
 }
 
 fn interface_of<'a>(config: &'a Instance, line: &'a lvsd_model::VirtualAddress) -> Option<&'a InterfaceName> {
-    line.interface.as_ref().or_else(|| config.address_interface())
+    line.interface.as_ref().or_else(|| config.perch().addresses())
 }
 
 /// The journal's form of an instance's addresses.

@@ -117,7 +117,7 @@ fn by_lane(config: &Instance, scope: AnnounceScope) -> BTreeMap<Lane, Vec<IpAddr
             lanes.entry((interface.clone(), Family::of(address))).or_default().push(address);
         }
     };
-    let own = config.address_interface();
+    let own = config.perch().addresses();
     let virtual_addresses = config.addresses.iter().chain(&config.excluded);
     match scope {
         AnnounceScope::All => {

@@ -271,7 +271,7 @@ impl tracking::Facts {
     fn source_of(&self, instance: &Instance) -> Option<std::net::IpAddr> {
         let Config { source, family, .. } = &*instance.config;
         let of_interface = || {
-            let key = (instance.config.source_interface()?.clone(), *family);
+            let key = (instance.config.perch().source()?.clone(), *family);
             self.addresses.get(&key).copied()
         };
         source.or(instance.routed_source).or_else(of_interface)

@@ -27,7 +27,7 @@ struct Candidate {
 
 impl Lookup {
     pub(super) fn insert(&mut self, id: InstanceId, config: &Config) {
-        let table = match config.advert_interface() {
+        let table = match config.perch().adverts() {
             Some(interface) => self.by_interface.entry(interface.clone()).or_default(),
             None => &mut self.anywhere,
         };

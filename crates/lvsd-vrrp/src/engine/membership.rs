@@ -39,7 +39,7 @@ impl Router {
             let concerns = |instance: &Instance| {
                 let config = &instance.config;
                 config.leave_detection
-                    && config.interface.as_ref() == Some(interface)
+                    && config.perch().reports() == Some(interface)
                     && config.transport == Transport::Multicast { group }
             };
             for instance in self.instances.values_mut().filter(|instance| concerns(instance)) {

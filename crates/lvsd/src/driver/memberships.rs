@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
-use lvsd_model::{InterfaceName, Transport, VrrpConfig};
+use lvsd_model::{Instance, InterfaceName, Transport, VrrpConfig};
 use nix::net::if_::if_nametoindex;
 
 /// How often interfaces that came, went or became other ones are followed.
@@ -27,11 +27,7 @@ pub(super) struct Memberships {
 impl Memberships {
     /// Takes a new configuration: those of its multicast instances are wanted, no others.
     pub(super) fn want(&mut self, config: &VrrpConfig) {
-        let place = |instance: &lvsd_model::Instance| match instance.transport {
-            Transport::Multicast { group } => Some((instance.interface.clone()?, group)),
-            Transport::Unicast { .. } => None,
-        };
-        self.wanted = config.instances.iter().filter_map(place).collect();
+        self.wanted = config.instances.iter().flat_map(places).collect();
         self.follow();
     }
 
@@ -56,4 +52,13 @@ impl Memberships {
             }
         }
     }
+}
+
+/// On each interface the group of the instance's adverts.
+fn places(instance: &Instance) -> impl Iterator<Item = Place> + '_ {
+    let group = match instance.transport {
+        Transport::Multicast { group } => Some(group),
+        Transport::Unicast { .. } => None,
+    };
+    instance.perch().memberships().filter_map(move |interface| Some((interface.clone(), group?)))
 }

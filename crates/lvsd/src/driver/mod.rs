@@ -544,6 +544,10 @@ impl Driver {
         let health = self.health.children.of_mut(role);
         health.generation = generation.0;
         health.degraded = reasons.len() as u64;
+        if role == Role::Vrrp {
+            // It has made its interfaces.
+            self.memberships.follow();
+        }
         if std::mem::take(self.down.of_mut(role)) {
             systemd::status(&self.status());
         }
