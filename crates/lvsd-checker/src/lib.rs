@@ -25,6 +25,7 @@ mod shared;
 mod snapshot;
 #[cfg(test)]
 mod testing;
+mod urgency;
 
 use std::os::unix::net::UnixStream;
 

@@ -14,7 +14,8 @@ use lvsd_ipc::{
     Applied, CheckerPlan, CheckerSnapshot, ChildEvent, FrameError, FrameReader, FrameWriter, FromChild,
     Generation, StopManner, ToChild,
 };
-use lvsd_model::{CheckKind, SchedulingClass, ScriptPolicy, VirtualServer};
+use lvsd_model::{CheckKind, ProcessSettings, ScriptPolicy, VirtualServer};
+use lvsd_net::{Tuning, Urgency};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{Mutex, mpsc};
@@ -30,6 +31,7 @@ use crate::schedule::Schedule;
 use crate::settings::Settings;
 use crate::shared::Shared;
 use crate::snapshot::snapshot;
+use crate::urgency;
 
 /// The file in the runtime directory that names the FIFOs to remove.
 const FIFO_NOTES: &str = "checker-fifos";
@@ -113,7 +115,8 @@ struct Process {
     /// Of the plan that is in force.
     generation: Option<Generation>,
     /// `None` before the first plan.
-    scheduling: Option<SchedulingClass>,
+    scheduled: Option<ProcessSettings>,
+    tuning: Tuning,
     release: Release,
 }
 
@@ -136,7 +139,7 @@ impl Process {
         let (answers, keeper) = (Answers(Rc::new(Mutex::new(answers))), Rc::new(keeper));
         spawn_local(carry(told, answers.clone()));
         let (settings, generation) = (Settings::default(), None);
-        let (scheduling, release) = (None, Release::Ours);
+        let (scheduled, tuning, release) = (None, Tuning::new("checker"), Release::Ours);
         let process = Self {
             answers,
             shared,
@@ -146,7 +149,8 @@ impl Process {
             keeper,
             settings,
             generation,
-            scheduling,
+            scheduled,
+            tuning,
             release,
         };
         (process, keeping, checking)
@@ -224,12 +228,13 @@ impl Process {
 
     /// Moves to a plan; returns when the kernel's table has followed, or cannot.
     async fn apply(&mut self, plan: CheckerPlan, services: Vec<Arc<VirtualServer>>) -> Applied {
-        let CheckerPlan { config, amends: _, scripts, notices, scheduling, runtime_dir } = plan;
-        let first = self.scheduling.is_none();
-        let mut complaints = Vec::new();
-        if self.scheduling != Some(scheduling) {
-            complaints.extend(schedule_process(scheduling));
-            self.scheduling = Some(scheduling);
+        let CheckerPlan { config, amends: _, scripts, notices, process, umask, runtime_dir } = plan;
+        let first = self.scheduled.is_none();
+        let mut complaints = self.tuning.apply(&process, umask);
+        if self.scheduled.as_ref() != Some(&process) {
+            complaints.extend(urgency::enter(&process));
+            self.schedule.hurry(Urgency::new(&process));
+            self.scheduled = Some(process);
         }
         self.probes.renew(scripts.clone());
         complaints.extend(self.notifier.renew(scripts, &notices, runtime_dir.join(FIFO_NOTES)));
@@ -281,24 +286,4 @@ impl Process {
             tracing::warn!("notify scripts are still running at the end; they are ended");
         }
     }
-}
-
-/// Puts the process under the configured scheduling; what does not work is said. Nothing is taken back.
-fn schedule_process(class: SchedulingClass) -> Vec<String> {
-    let mut complaints = Vec::new();
-    let mut note = |what: &str, result: std::io::Result<()>| {
-        if let Err(error) = result {
-            complaints.push(format!("{what}: {error}"));
-        }
-    };
-    if let Some(nice) = class.nice {
-        note("checker_priority", lvsd_net::set_nice(nice));
-    }
-    if let Some(priority) = class.realtime {
-        note("checker_rt_priority", lvsd_net::set_realtime(priority));
-    }
-    if class.lock_memory {
-        note("checker_no_swap", lvsd_net::lock_memory());
-    }
-    complaints
 }

@@ -1,11 +1,12 @@
 //! Runs the checks when they are due, and passes on what they find.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::rc::Rc;
 
 use lvsd_health::{CheckId, Due, Outcome};
 use lvsd_model::CheckKind;
+use lvsd_net::Urgency;
 use tokio::time::{Instant, sleep_until};
 
 use crate::notify::Notifier;
@@ -19,11 +20,12 @@ pub(crate) struct Schedule {
     notifier: Rc<Notifier>,
     /// Checks that this host keeps from running, and of which that has been said.
     skipped: RefCell<HashSet<CheckId>>,
+    urgency: Cell<Urgency>,
 }
 
 impl Schedule {
     pub(crate) fn new(shared: Rc<Shared>, probes: Rc<Probes>, notifier: Rc<Notifier>) -> Self {
-        Self { shared, probes, notifier, skipped: RefCell::default() }
+        Self { shared, probes, notifier, skipped: RefCell::default(), urgency: Cell::default() }
     }
 
     /// Starts every check when its time has come; for ever.
@@ -32,13 +34,39 @@ impl Schedule {
             let next = self.start_due();
             let until_due = async {
                 match next {
-                    Some(at) => sleep_until(Instant::from_std(at)).await,
+                    Some(at) => {
+                        sleep_until(Instant::from_std(at)).await;
+                        self.note_lateness(at);
+                    }
                     None => std::future::pending().await,
                 }
             };
             tokio::select! {
                 () = until_due => {}
                 () = self.shared.schedule_changed.notified() => {}
+            }
+        }
+    }
+
+    /// What a late timer makes of the process from now on.
+    pub(crate) fn hurry(&self, urgency: Urgency) {
+        self.urgency.set(urgency);
+    }
+
+    fn note_lateness(&self, due: std::time::Instant) {
+        let mut urgency = self.urgency.get();
+        let step = urgency.late(due.elapsed());
+        self.urgency.set(urgency);
+        match step.map(|priority| (priority, lvsd_net::set_realtime(priority))) {
+            None => {}
+            Some((priority, Ok(()))) => {
+                tracing::warn!(
+                    priority,
+                    "checks began late; the process has this real-time priority from now on"
+                );
+            }
+            Some((priority, Err(error))) => {
+                tracing::warn!(priority, %error, "max_auto_priority: the process cannot be made more urgent");
             }
         }
     }

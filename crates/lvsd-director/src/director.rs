@@ -11,8 +11,8 @@ use lvsd_ipc::{
     Applied, ChildEvent, FrameReader, FrameWriter, FromChild, Generation, StopManner, ToChild, VrrpPlan,
     VrrpSnapshot,
 };
-use lvsd_model::{Instance, InterfaceName, SchedulingClass, Statics, VirtualAddress, VrrpConfig};
-use lvsd_net::{Rtnl, uptime};
+use lvsd_model::{Instance, InterfaceName, ProcessSettings, Statics, VirtualAddress, VrrpConfig};
+use lvsd_net::{Rtnl, Tuning, Urgency, uptime};
 use lvsd_notify::Subject;
 use lvsd_vrrp::{Mastership, ShutdownMode, State};
 use tokio::net::UnixStream;
@@ -71,7 +71,8 @@ pub(crate) async fn direct(stream: StdStream, will: Option<Will>) -> ExitCode {
         sync: SyncFollower::default(),
         masters: HashSet::new(),
         config: Arc::default(),
-        scheduling: SchedulingClass::default(),
+        settings: ProcessSettings::default(),
+        tuning: Tuning::new("vrrp"),
         defied: HashSet::new(),
         stall_told: None,
         started: uptime(),
@@ -147,8 +148,8 @@ struct Engine {
 impl Engine {
     /// Starts both threads. Gives what of the scheduling the host does not allow, too.
     fn start(plan: &VrrpPlan, started: Duration, will: Option<Will>) -> io::Result<(Self, Vec<String>)> {
-        let mut problems = schedule::enter(plan.scheduling, Duty::Ordinary);
-        if plan.scheduling.lock_memory {
+        let mut problems = schedule::enter(&plan.process, Duty::Ordinary);
+        if plan.process.lock_memory {
             let locked = lvsd_net::lock_memory();
             problems.extend(locked.err().map(|error| format!("vrrp_no_swap cannot be set: {error}")));
         }
@@ -158,11 +159,11 @@ impl Engine {
         let (to_ended, ended) = mpsc::unbounded_channel();
         let (to_problems, from_threads) = std::sync::mpsc::channel();
         let begin = |name: &'static str| {
-            let (scheduling, problems) = (plan.scheduling, to_problems.clone());
+            let (settings, problems) = (plan.process.clone(), to_problems.clone());
             let guard = Guard { name, ended: to_ended.clone() };
             move || {
                 // One that nobody receives any more has been waited for long enough.
-                let _ = problems.send(schedule::enter(scheduling, Duty::Urgent));
+                let _ = problems.send(schedule::enter(&settings, Duty::Urgent));
                 guard
             }
         };
@@ -172,6 +173,7 @@ impl Engine {
             (started + plan.startup_delay).max(plan.delay_after_boot),
             keeper.clone(),
             to_events,
+            Urgency::new(&plan.process),
             begin("election"),
         )?;
         keeper::start(for_keeper, plan.runtime_dir.clone(), election.clone(), begin("keeper"))?;
@@ -288,8 +290,9 @@ struct Director {
     masters: HashSet<String>,
     /// The configuration in force.
     config: Arc<VrrpConfig>,
-    /// Scheduling is that of the first plan.
-    scheduling: SchedulingClass,
+    /// Of the first plan.
+    settings: ProcessSettings,
+    tuning: Tuning,
     /// Masters of which it was said that they hear adverts of lower priority.
     defied: HashSet<String>,
     /// When it was last said that the election stalled.
@@ -395,6 +398,8 @@ impl Director {
         problems.extend(self.notifier.apply(&plan.scripts, notifies));
         let notes = plan.runtime_dir.join(FIFO_NOTES);
         problems.extend(self.notifier.outlets.apply(&plan.notices, &plan.scripts, notes));
+        // Before there are threads, which inherit it.
+        problems.extend(self.tuning.apply(&plan.process, plan.umask));
         let first = self.engine.is_none();
         let mut legacy = None;
         if first {
@@ -403,10 +408,11 @@ impl Director {
             let (engine, refused) = Engine::start(&plan, self.started, will).map_err(End::CannotStart)?;
             problems.extend(refused);
             self.engine = Some(engine);
-            self.scheduling = plan.scheduling;
-        } else if self.scheduling != plan.scheduling {
+            self.settings.clone_from(&plan.process);
+        } else if schedule::needs_restart(&self.settings, &plan.process) {
             problems.push(
-                "vrrp_priority, vrrp_rt_priority and vrrp_no_swap change with the next start".to_owned(),
+                "vrrp_priority, vrrp_rt_priority, max_auto_priority and vrrp_no_swap change with the next start"
+                    .to_owned(),
             );
         }
         let Some(engine) = &self.engine else { return Ok(()) };
@@ -583,6 +589,12 @@ impl Director {
                     self.stall_told = Some(Instant::now());
                     warn!(?late, "the election did not run in time; packets that waited were taken in first");
                 }
+            }
+            Event::Raised { priority, problem: None } => {
+                warn!(priority, "the election was late; it has this real-time priority from now on");
+            }
+            Event::Raised { priority, problem: Some(error) } => {
+                warn!(priority, %error, "max_auto_priority: the election was late and cannot be made more urgent");
             }
         }
     }

@@ -3,7 +3,7 @@
 //! Without the first two, the threads that a fail-over waits for have a nice value of [`URGENT_NICE`] where the host allows it: they
 //! need little, but they need it now, and a busy machine must not look like a dead one to its peers.
 
-use lvsd_model::SchedulingClass;
+use lvsd_model::ProcessSettings;
 
 /// Unless configured; scripts and messages stay at 0.
 const URGENT_NICE: i8 = -15;
@@ -18,7 +18,7 @@ pub(crate) enum Duty {
 }
 
 /// Schedules the calling thread; says what the host did not allow.
-pub(crate) fn enter(class: SchedulingClass, duty: Duty) -> Vec<String> {
+pub(crate) fn enter(class: &ProcessSettings, duty: Duty) -> Vec<String> {
     let mut problems = Vec::new();
     let mut note = |what: &str, result: std::io::Result<()>| {
         problems.extend(result.err().map(|error| format!("{what} cannot be set: {error}")));
@@ -36,4 +36,10 @@ pub(crate) fn enter(class: SchedulingClass, duty: Duty) -> Vec<String> {
         }
     }
     problems
+}
+
+/// Whether a thread that runs by `before` cannot follow `after`: how it is scheduled is settled when it starts.
+pub(crate) fn needs_restart(before: &ProcessSettings, after: &ProcessSettings) -> bool {
+    let settled = |of: &ProcessSettings| (of.nice, of.realtime, of.automatic, of.lock_memory);
+    settled(before) != settled(after)
 }

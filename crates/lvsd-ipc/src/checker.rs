@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::notice::NoticeSnapshot;
-use lvsd_model::{LvsConfig, NoticePlan, SchedulingClass, ScriptPolicy};
+use lvsd_model::{LvsConfig, NoticePlan, ProcessSettings, ScriptPolicy};
 use serde::{Deserialize, Serialize};
 
 use crate::amend::Amendment;
@@ -20,8 +20,10 @@ pub struct CheckerPlan {
     pub scripts: ScriptPolicy,
     /// FIFOs and mail.
     pub notices: NoticePlan,
-    /// Scheduling of the process.
-    pub scheduling: SchedulingClass,
+    /// How the kernel treats the process.
+    pub process: ProcessSettings,
+    /// File creation mask, 0 to 0o777.
+    pub umask: u16,
     /// Where the process keeps the journal of what it has put into the kernel; a tmpfs directory that exists.
     pub runtime_dir: PathBuf,
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::notice::NoticeSnapshot;
-use lvsd_model::{Family, NoticePlan, SchedulingClass, ScriptPolicy, Version, VrrpConfig};
+use lvsd_model::{Family, NoticePlan, ProcessSettings, ScriptPolicy, Version, VrrpConfig};
 use serde::{Deserialize, Serialize};
 
 /// What the VRRP process is to do.
@@ -21,8 +21,10 @@ pub struct VrrpPlan {
     pub startup_delay: Duration,
     /// The same, counted from the boot of the machine; the later of the two ends counts.
     pub delay_after_boot: Duration,
-    /// Scheduling of the process.
-    pub scheduling: SchedulingClass,
+    /// How the kernel treats the process.
+    pub process: ProcessSettings,
+    /// File creation mask, 0 to 0o777.
+    pub umask: u16,
     /// Where the process keeps the journal of what it has put into the kernel; a tmpfs directory that exists.
     pub runtime_dir: PathBuf,
     /// Also remove configured addresses that were not set by us when becoming backup (`-X`).

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Notices, ScriptPolicy};
+use crate::{Notices, Processes, ScriptPolicy};
 
 /// `metrics_listen`: where Prometheus text is served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,18 +37,6 @@ pub enum ControlSocket {
     Path(PathBuf),
 }
 
-/// How the kernel schedules a process of the family.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct SchedulingClass {
-    /// `*_rt_priority`: SCHED_RR priority, 1 to 99.
-    pub realtime: Option<u8>,
-    /// `*_priority`: nice value, -20 to 19.
-    pub nice: Option<i8>,
-    /// `*_no_swap`: lock the process in memory.
-    pub lock_memory: bool,
-}
-
 /// `global_defs` and the root-level globals.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -75,10 +63,10 @@ pub struct Globals {
     pub startup_delay: Duration,
     /// `vrrp_delay_after_boot`: nor before this time after the boot of the machine.
     pub delay_after_boot: Duration,
-    /// Scheduling of the VRRP process.
-    pub vrrp_scheduling: SchedulingClass,
-    /// Scheduling of the checker process.
-    pub checker_scheduling: SchedulingClass,
+    /// How the kernel treats each process.
+    pub processes: Processes,
+    /// `umask`: what files that the daemon and its scripts make do not allow, 0 to 0o777. Its own say themselves what they allow.
+    pub umask: u16,
 }
 
 impl Default for Globals {
@@ -95,8 +83,8 @@ impl Default for Globals {
             child_wait: Duration::from_secs(5),
             startup_delay: Duration::ZERO,
             delay_after_boot: Duration::ZERO,
-            vrrp_scheduling: SchedulingClass::default(),
-            checker_scheduling: SchedulingClass::default(),
+            processes: Processes::default(),
+            umask: 0o177,
         }
     }
 }

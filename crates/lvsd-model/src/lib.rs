@@ -13,6 +13,7 @@ mod lvs;
 mod notice;
 mod perch;
 mod planned;
+mod process;
 mod route;
 mod rule;
 mod script;
@@ -28,7 +29,7 @@ pub use check::{
     DnsCheck, DnsType, DomainName, FileCheck, PatternByte, RegexCheck, ReplyCheck, SmtpCheck, UdpCheck,
     Wanted,
 };
-pub use globals::{ControlSocket, Globals, MetricsListen, SchedulingClass};
+pub use globals::{ControlSocket, Globals, MetricsListen};
 pub use lvs::{
     Check, CheckKind, CheckTiming, DigestMd5, Endpoint, Forward, HttpCheck, HttpUrl, HttpVersion, LvsConfig,
     MiscCheck, Persistence, Protocol, RealServer, Scheduler, SchedulerFlags, SorryServer, StatusRanges,
@@ -37,6 +38,7 @@ pub use lvs::{
 pub use notice::{Fifo, MailAddress, MailPolicy, NoticePlan, Notices};
 pub use perch::Perch;
 pub use planned::{PlannedStatement, PlannedValue};
+pub use process::{AutoPriority, ProcessSettings, Processes};
 pub use route::{
     Encap, Hop, Hops, Metric, Metrics, Placement, Prefix, Realms, Route, RouteKind, RouteTable,
     RouterPreference, TunnelHeader,

@@ -22,6 +22,7 @@ mod rtnl;
 mod sys;
 mod sysctl;
 mod testament;
+mod tuning;
 mod vrrp_socket;
 mod wakeup;
 
@@ -42,5 +43,6 @@ pub use rtnl::{
 };
 pub use sysctl::{read_sysctl, write_sysctl};
 pub use testament::Testament;
+pub use tuning::{Tuning, Urgency, set_umask};
 pub use vrrp_socket::{Device, IpProtocol, MAX_DATAGRAM, Outgoing, Received, VrrpSocket};
 pub use wakeup::Wakeup;

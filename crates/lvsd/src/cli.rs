@@ -39,7 +39,7 @@ pub(crate) struct Cli {
     pub(crate) no_syslog: bool,
     /// File mode creation mask, octal with a leading 0
     #[arg(short = 'u', long, value_name = "NUMBER", value_parser = parse_umask)]
-    pub(crate) umask: Option<u32>,
+    pub(crate) umask: Option<u16>,
     /// Also remove configured addresses that somebody else has set
     #[arg(short = 'X', long)]
     pub(crate) release_vips: bool,
@@ -204,13 +204,13 @@ fn with_equals_sign(word: OsString) -> OsString {
 }
 
 /// As strtol with base 0 takes it.
-fn parse_umask(text: &str) -> Result<u32, String> {
+fn parse_umask(text: &str) -> Result<u16, String> {
     let (digits, radix) = match (text.strip_prefix("0x"), text.strip_prefix('0')) {
         (Some(digits), _) => (digits, 16),
         (None, Some(digits)) if !digits.is_empty() => (digits, 8),
         _ => (text, 10),
     };
-    u32::from_str_radix(digits, radix)
+    u16::from_str_radix(digits, radix)
         .ok()
         .filter(|mask| *mask <= 0o777)
         .ok_or_else(|| "must be 0 to 0777".to_owned())

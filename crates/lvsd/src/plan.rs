@@ -59,6 +59,8 @@ pub(crate) struct PlanContext {
     pub(crate) runtime_dir: PathBuf,
     /// `-X`.
     pub(crate) release_foreign_vips: bool,
+    /// `-u`: overrides `umask`.
+    pub(crate) umask: Option<u16>,
 }
 
 /// The part of the VRRP process.
@@ -70,7 +72,8 @@ pub(crate) fn vrrp(config: &Config, context: &PlanContext, reader: Role) -> Vrrp
         notices: notices(config, Role::Vrrp, reader),
         startup_delay: globals.startup_delay,
         delay_after_boot: globals.delay_after_boot,
-        scheduling: globals.vrrp_scheduling,
+        process: globals.processes.vrrp.clone(),
+        umask: context.umask.unwrap_or(globals.umask),
         runtime_dir: context.runtime_dir.clone(),
         release_foreign_vips: context.release_foreign_vips,
     }
@@ -100,7 +103,8 @@ pub(crate) fn checker(
         amends,
         scripts: globals.scripts.clone(),
         notices: notices(config, Role::Checker, reader),
-        scheduling: globals.checker_scheduling,
+        process: globals.processes.checker.clone(),
+        umask: context.umask.unwrap_or(globals.umask),
         runtime_dir: context.runtime_dir.clone(),
     }
 }

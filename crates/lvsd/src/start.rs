@@ -68,9 +68,6 @@ pub(crate) fn start(cli: &Cli) -> ExitCode {
     lvsd_net::keep_heap();
     let log = LogSettings::new(cli, logging::stderr_is_journal());
     let guard = logging::start(&log, None);
-    if let Some(mask) = cli.umask {
-        nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(mask));
-    }
     let status = run(cli, log, held).unwrap_or_else(|reason| {
         tracing::error!("lvsd does not start: {reason}");
         reason.status()
@@ -93,6 +90,7 @@ fn run(cli: &Cli, log: LogSettings, held: HeldSignals) -> Result<u8, NoStart> {
     let runtime_dir = runtime_dir::path(&config.globals);
     runtime_dir::ensure(&runtime_dir)
         .map_err(|source| NoStart::RuntimeDirectory { path: runtime_dir.clone(), source })?;
+    lvsd_net::set_umask(cli.umask.unwrap_or(config.globals.umask));
     let in_runtime_dir =
         |given: &Option<PathBuf>, name: &str| given.clone().unwrap_or_else(|| runtime_dir.join(name));
     // Released, should the start fail, after the pid file is gone.
@@ -112,7 +110,7 @@ fn run(cli: &Cli, log: LogSettings, held: HeldSignals) -> Result<u8, NoStart> {
             vrrp: in_runtime_dir(&cli.vrrp_pid, "vrrp.pid"),
             checker: in_runtime_dir(&cli.checkers_pid, "checkers.pid"),
         },
-        plans: PlanContext { runtime_dir, release_foreign_vips: cli.release_vips },
+        plans: PlanContext { runtime_dir, release_foreign_vips: cli.release_vips, umask: cli.umask },
         loader,
         config,
         health,

@@ -42,10 +42,10 @@ pub(super) static GLOBAL_DEFS: &[Row] = &[
         .example("shutdown_script \"/etc/lvsd/stop.sh\""),
     row("shutdown_script_timeout", "<int s 1..1000>", "10", Tier::Three, "Time limit of shutdown_script")
         .example("shutdown_script_timeout 30"),
-    row("max_auto_priority", "[-1..99]", "0 (no argument: 99)", Tier::Three, "Upper real-time priority when raising automatically on late timers; -1 disables").takes(0, 1)
+    row("max_auto_priority", "[-1..99]", "0 (no argument: 99)", Tier::Three, "Timers that are late make a process more urgent, step by step up to this real-time priority; 0 and -1: never").takes(0, 1).works()
         .example("max_auto_priority 50"),
-    row("min_auto_priority_delay", "<int us 1..10000000>", "1000000", Tier::Three, "Lateness that triggers automatic priority increase")
-        .example("min_auto_priority_delay 500000"),
+    row("min_auto_priority_delay", "<int us 1..10000000>", "1000000", Tier::Three, "How late a timer must be for one step of max_auto_priority").works()
+        .example("max_auto_priority 50\nmin_auto_priority_delay 500000"),
     row("smtp_alert_vrrp", "[BOOL]", "unset", Tier::Two, "Default for VRRP smtp_alert, over smtp_alert").takes(0, 1).works()
         .example("smtp_alert_vrrp"),
     row("smtp_alert_checker", "[BOOL]", "unset", Tier::Two, "Default for checker smtp_alert, over smtp_alert").takes(0, 1).works()
@@ -132,12 +132,12 @@ pub(super) static GLOBAL_DEFS: &[Row] = &[
         .example("vrrp_no_swap"),
     row("vrrp_rt_priority", "<int 1..99>", "none", Tier::Two, "Real-time priority of VRRP child").works()
         .example("vrrp_rt_priority 50"),
-    row("vrrp_cpu_affinity", "<cpu> ...", "none", Tier::Three, "CPUs VRRP child may use").takes(1, 255)
+    row("vrrp_cpu_affinity", "<cpu 0..1023> ...", "all", Tier::Three, "Processors that the VRRP process and its scripts may use").takes(1, 255).works()
         .example("vrrp_cpu_affinity 2"),
-    row("vrrp_rlimit_rttime", "<int us>", "10000", Tier::Three, "RLIMIT_RTTIME of VRRP child when real-time")
-        .example("vrrp_rlimit_rttime 100000"),
-    row("vrrp_rlimit_rtime", "<int us>", "10000", Tier::Three, "Older name of vrrp_rlimit_rttime").deprecated("vrrp_rlimit_rttime")
-        .example("vrrp_rlimit_rtime 100000"),
+    row("vrrp_rlimit_rttime", "<uint us 1..>", "none", Tier::Three, "RLIMIT_RTTIME of the VRRP process: how long it may compute with a real-time priority without a pause; then SIGXCPU ends it, and another is started").works()
+        .example("vrrp_rt_priority 50\nvrrp_rlimit_rttime 100000"),
+    row("vrrp_rlimit_rtime", "<uint us 1..>", "none", Tier::Three, "Older name of vrrp_rlimit_rttime").works().deprecated("vrrp_rlimit_rttime")
+        .example("vrrp_rt_priority 50\nvrrp_rlimit_rtime 100000"),
     row("nftables_ipvs", "[<table>]", "keepalived_ipvs", Tier::Three, "Use nftables marks for virtual_server_group; table name").takes(0, 1)
         .example("nftables_ipvs director_ipvs"),
     row("nftables_ipvs_priority", "<int32>", "-1", Tier::Three, "Chain priority of the IPVS nftables table")
@@ -168,24 +168,24 @@ pub(super) static GLOBAL_DEFS: &[Row] = &[
         .example("checker_no_swap"),
     row("checker_rt_priority", "<int 1..99>", "none", Tier::Two, "Real-time priority of checker child").works()
         .example("checker_rt_priority 10"),
-    row("checker_cpu_affinity", "<cpu> ...", "none", Tier::Three, "CPUs checker child may use").takes(1, 255)
+    row("checker_cpu_affinity", "<cpu 0..1023> ...", "all", Tier::Three, "Processors that the checker process and its scripts may use").takes(1, 255).works()
         .example("checker_cpu_affinity 0 1"),
-    row("checker_rlimit_rttime", "<int us>", "10000", Tier::Three, "RLIMIT_RTTIME of checker child")
-        .example("checker_rlimit_rttime 100000"),
-    row("checker_rlimit_rtime", "<int us>", "10000", Tier::Three, "Older name of checker_rlimit_rttime").deprecated("checker_rlimit_rttime")
-        .example("checker_rlimit_rtime 100000"),
-    row("bfd_priority", "<int -20..19>", "0", Tier::Three, "Nice value of BFD child")
+    row("checker_rlimit_rttime", "<uint us 1..>", "none", Tier::Three, "RLIMIT_RTTIME of the checker process: how long it may compute with a real-time priority without a pause; then SIGXCPU ends it, and another is started").works()
+        .example("checker_rt_priority 50\nchecker_rlimit_rttime 100000"),
+    row("checker_rlimit_rtime", "<uint us 1..>", "none", Tier::Three, "Older name of checker_rlimit_rttime").works().deprecated("checker_rlimit_rttime")
+        .example("checker_rt_priority 50\nchecker_rlimit_rtime 100000"),
+    row("bfd_priority", "<int -20..19>", "0", Tier::Three, "Nice value of BFD child").works()
         .example("bfd_priority -10"),
-    row("bfd_no_swap", "none", "off", Tier::Three, "Lock BFD child in memory").takes(0, 0)
+    row("bfd_no_swap", "none", "off", Tier::Three, "Lock BFD child in memory").takes(0, 0).works()
         .example("bfd_no_swap"),
-    row("bfd_rt_priority", "<int 1..99>", "none", Tier::Three, "Real-time priority of BFD child")
+    row("bfd_rt_priority", "<int 1..99>", "none", Tier::Three, "Real-time priority of BFD child").works()
         .example("bfd_rt_priority 50"),
-    row("bfd_cpu_affinity", "<cpu> ...", "none", Tier::Three, "CPUs BFD child may use").takes(1, 255)
+    row("bfd_cpu_affinity", "<cpu 0..1023> ...", "all", Tier::Three, "Processors that the BFD process and its scripts may use").takes(1, 255).works()
         .example("bfd_cpu_affinity 3"),
-    row("bfd_rlimit_rttime", "<int us>", "10000", Tier::Three, "RLIMIT_RTTIME of BFD child")
-        .example("bfd_rlimit_rttime 100000"),
-    row("bfd_rlimit_rtime", "<int us>", "10000", Tier::Three, "Older name of bfd_rlimit_rttime").deprecated("bfd_rlimit_rttime")
-        .example("bfd_rlimit_rtime 100000"),
+    row("bfd_rlimit_rttime", "<uint us 1..>", "none", Tier::Three, "RLIMIT_RTTIME of the BFD process: how long it may compute with a real-time priority without a pause; then SIGXCPU ends it, and another is started").works()
+        .example("bfd_rt_priority 50\nbfd_rlimit_rttime 100000"),
+    row("bfd_rlimit_rtime", "<uint us 1..>", "none", Tier::Three, "Older name of bfd_rlimit_rttime").works().deprecated("bfd_rlimit_rttime")
+        .example("bfd_rt_priority 50\nbfd_rlimit_rtime 100000"),
     row("snmp_socket", "<agentx address>", "unix:/var/agentx/master", Tier::Three, "AgentX socket").no_effect("there is no SNMP agent in lvsd: see metrics_listen")
         .example("snmp_socket unix:/var/agentx/master"),
     row("enable_traps", "none", "off", Tier::Two, "Send SNMP traps").takes(0, 0).no_effect("there is no SNMP agent in lvsd: see metrics_listen")
@@ -256,7 +256,7 @@ pub(super) static GLOBAL_DEFS: &[Row] = &[
         .example("vmac_prefix vmac"),
     row("vmac_addr_prefix", "<str, up to 10 bytes>", "vmac_prefix", Tier::Three, "Prefix of VMAC interfaces generated for single addresses").works()
         .example("vmac_addr_prefix vip"),
-    row("umask", "<octal/dec/hex number> | <bit names like IRUSR joined by pipe>", "0177", Tier::Three, "File creation mask; command line option wins").takes(1, 255)
+    row("umask", "<octal/dec/hex number> | <bit names like IRUSR joined by pipe>", "0177", Tier::Three, "File creation mask of the daemon and its scripts, 0 to 0777; the command line option wins").takes(1, 255).works()
         .example("umask 0027"),
     row("random_seed", "<uint>", "time", Tier::Three, "Seed for ${_RANDOM} and check jitter")
         .example("random_seed 42"),

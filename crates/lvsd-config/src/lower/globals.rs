@@ -158,7 +158,7 @@ impl<'a> Lowering<'a> {
                 }
             }
             "log_unknown_vrids" => self.config.vrrp.log_unknown_vrids = true,
-            _ => return self.firewall(statement) || self.scheduling(statement),
+            _ => return self.firewall(statement) || self.process_settings(statement),
         }
         true
     }
@@ -213,27 +213,6 @@ impl<'a> Lowering<'a> {
         let help = "1 to 64 letters, digits, `_`, `-` or `.`";
         self.report(Diagnostic::tolerated(Rule::BadName, word.span, message).help(help));
         None
-    }
-
-    fn scheduling(&mut self, statement: &Statement) -> bool {
-        let name = statement.row.name;
-        let nice =
-            |this: &mut Self| this.integer(statement, 0, -20..=19).and_then(|nice| i8::try_from(nice).ok());
-        match name {
-            "vrrp_priority" => self.config.globals.vrrp_scheduling.nice = nice(self),
-            "checker_priority" => self.config.globals.checker_scheduling.nice = nice(self),
-            "vrrp_rt_priority" => {
-                self.config.globals.vrrp_scheduling.realtime = self.integer(statement, 0, 1..=99).map(small);
-            }
-            "checker_rt_priority" => {
-                self.config.globals.checker_scheduling.realtime =
-                    self.integer(statement, 0, 1..=99).map(small);
-            }
-            "vrrp_no_swap" => self.config.globals.vrrp_scheduling.lock_memory = true,
-            "checker_no_swap" => self.config.globals.checker_scheduling.lock_memory = true,
-            _ => return false,
-        }
-        true
     }
 
     fn global_vrrp(&mut self, statement: &Statement) -> bool {

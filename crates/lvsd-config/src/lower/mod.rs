@@ -21,6 +21,7 @@ mod names;
 mod notices;
 mod planned;
 mod probes;
+mod processes;
 mod regex;
 mod route;
 mod rule;
@@ -54,6 +55,7 @@ pub(crate) struct Lowering<'a> {
     config: Config,
     defaults: globals::Defaults,
     notices: notices::NoticeDraft,
+    processes: processes::ProcessDraft,
     /// Root statements by name: where each script, group and instance is defined.
     tracked: HashMap<(track::Kind, &'a str), Defined>,
     used: HashSet<(track::Kind, &'a str)>,
@@ -100,6 +102,7 @@ pub(crate) fn lower(
         config: Config::default(),
         defaults: globals::Defaults::default(),
         notices: notices::NoticeDraft::default(),
+        processes: processes::ProcessDraft::default(),
         tracked: HashMap::new(),
         used: HashSet::new(),
         instance_names: HashSet::new(),
@@ -155,6 +158,7 @@ impl<'a> Lowering<'a> {
         self.services(statements);
         self.check_sessions();
         self.finish_notices();
+        self.finish_processes();
     }
 
     /// Does something to what is in a block, whose name is remembered meanwhile.

@@ -70,6 +70,7 @@ rules! {
     BadMailAddress "bad-mail-address" "A word is no mail address."
     MailIncomplete "mail-incomplete" "Mail is wanted, but there is no mail server or nobody to send it to."
     FifoWithoutPath "fifo-without-path" "A script is to read a FIFO that is not configured."
+    MissingCompanion "missing-companion" "A setting does something only beside another one, which is not there."
     NoEffect "no-effect" "The keyword is accepted, but there is nothing for it to do in lvsd."
     NoEffectYet "no-effect-yet" "The keyword is accepted, but lvsd does not act on it yet."
     MissingArgument "missing-argument" "A keyword lacks a word that it needs."

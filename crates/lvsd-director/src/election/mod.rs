@@ -20,7 +20,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use lvsd_model::{Instance, InterfaceName, SyncGroup, Transport, Vrid, VrrpConfig};
-use lvsd_net::{IpProtocol, MAX_DATAGRAM, Outgoing, Timer, Wakeup, time_of_day, uptime};
+use lvsd_net::{IpProtocol, MAX_DATAGRAM, Outgoing, Timer, Urgency, Wakeup, time_of_day, uptime};
 use lvsd_vrrp::wire::{
     Carrier, Envelope, OutgoingAdvert, Reject, RxMeta, Signer, TTL, destinations, peek_vrid,
 };
@@ -184,6 +184,13 @@ pub(crate) enum Event {
     Unopened(Unopened),
     /// The thread did not run for longer than an advertisement interval.
     Stalled(Duration),
+    /// The thread was late and has, or would have, another real-time priority now.
+    Raised {
+        /// SCHED_RR, 1 to 99.
+        priority: u8,
+        /// Why it does not have it.
+        problem: Option<io::Error>,
+    },
 }
 
 /// The way to the election. Sending never blocks.
@@ -250,6 +257,7 @@ pub(crate) fn start<G>(
     startup_ends: Duration,
     keeper: keeper::Handle,
     events: events::UnboundedSender<Event>,
+    urgency: Urgency,
     begin: impl FnOnce() -> G + Send + 'static,
 ) -> io::Result<JoinHandle<()>> {
     std::thread::Builder::new().name("lvsd: election".to_owned()).spawn(move || {
@@ -269,6 +277,7 @@ pub(crate) fn start<G>(
             signers: HashMap::new(),
             log_unknown_vrids: false,
             pulse: Pulse::default(),
+            urgency,
             told: Told::default(),
             routed: Vec::new(),
             routes_at: None,
@@ -288,11 +297,16 @@ struct Pulse {
 }
 
 impl Pulse {
-    /// Takes the time of a turn; gives the lateness when it is longer than an interval.
-    fn beat(&mut self, now: Duration) -> Option<Duration> {
-        let late = now.saturating_sub(self.deadline?);
+    /// Takes the time of a turn, and gives how late it is.
+    fn beat(&mut self, now: Duration) -> Duration {
+        let late = self.deadline.map_or(Duration::ZERO, |deadline| now.saturating_sub(deadline));
         self.worst = self.worst.max(late);
-        self.interval.filter(|interval| late > *interval).map(|_| late)
+        late
+    }
+
+    /// Whether that is longer than an interval.
+    fn is_stall(&self, late: Duration) -> bool {
+        self.interval.is_some_and(|interval| late > interval)
     }
 }
 
@@ -331,6 +345,7 @@ struct Election {
     signers: HashMap<InstanceId, Signer>,
     log_unknown_vrids: bool,
     pulse: Pulse,
+    urgency: Urgency,
     told: Told,
     /// Unicast instances with neither interface nor source, and a peer of each.
     routed: Vec<(InstanceId, IpAddr)>,
@@ -362,9 +377,7 @@ impl Election {
             }
             // Before the sockets are looked at: what came until now is taken in before a timer of now is believed.
             let now = uptime();
-            if let Some(late) = self.pulse.beat(now) {
-                let _ = self.events.send(Event::Stalled(late));
-            }
+            self.note_lateness(now);
             self.take_packets(&mut ready);
             self.timer.clear();
             self.router.handle_timeout(Time::after_start(now));
@@ -375,6 +388,17 @@ impl Election {
             self.wakeup.clear();
             turn = self.take_inputs();
             self.arm();
+        }
+    }
+
+    fn note_lateness(&mut self, now: Duration) {
+        let late = self.pulse.beat(now);
+        if self.pulse.is_stall(late) {
+            let _ = self.events.send(Event::Stalled(late));
+        }
+        if let Some(priority) = self.urgency.late(late) {
+            let problem = lvsd_net::set_realtime(priority).err();
+            let _ = self.events.send(Event::Raised { priority, problem });
         }
     }
 
@@ -675,12 +699,13 @@ mod tests {
     #[test]
     fn lateness_is_measured_and_a_stall_is_more_than_an_interval() {
         let mut pulse = Pulse { deadline: None, worst: Duration::ZERO, interval: Some(millis(10)) };
-        assert_eq!(pulse.beat(millis(1000)), None, "nothing was due");
+        assert_eq!(pulse.beat(millis(1000)), Duration::ZERO, "nothing was due");
         pulse.deadline = Some(millis(1000));
-        assert_eq!(pulse.beat(millis(990)), None, "a packet came before the deadline");
-        assert_eq!(pulse.beat(millis(1004)), None);
+        assert_eq!(pulse.beat(millis(990)), Duration::ZERO, "a packet came before the deadline");
+        assert_eq!(pulse.beat(millis(1004)), millis(4));
         assert_eq!(pulse.worst, millis(4));
-        assert_eq!(pulse.beat(millis(1011)), Some(millis(11)));
+        assert_eq!(pulse.beat(millis(1011)), millis(11));
         assert_eq!(pulse.worst, millis(11));
+        assert!(pulse.is_stall(millis(11)) && !pulse.is_stall(millis(10)));
     }
 }

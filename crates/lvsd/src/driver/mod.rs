@@ -358,6 +358,7 @@ impl Driver {
         let wanted = control::place(&config.globals.control_socket, &self.context.runtime_dir);
         self.socket.send_if_modified(|place| std::mem::replace(place, wanted.clone()) != wanted);
         let wanted = self.selection.wanted(&config);
+        lvsd_net::set_umask(self.context.umask.unwrap_or(config.globals.umask));
         self.given.replaced(self.policy.generation(), &self.config.lvs, &config.lvs);
         self.config = config;
         self.health.reload.last_refused = false;
