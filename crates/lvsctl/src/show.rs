@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use lvsd_model::{Auth, Config};
+use lvsd_model::{Auth, Config, Password};
 
 use crate::cli::{ConfigFormat, ShowConfig};
 use crate::{Failure, Status, reading};
@@ -12,6 +12,9 @@ pub(crate) fn print(wanted: &ShowConfig, out: &mut impl Write) -> Result<Status,
     // What is shown is pasted into tickets.
     for instance in &mut config.vrrp.instances {
         instance.auth = instance.auth.as_ref().map(Auth::masked);
+    }
+    if let Some(identity) = &mut config.lvs.tls.identity {
+        identity.password = identity.password.as_ref().map(|_| Password::masked());
     }
     match wanted.format {
         ConfigFormat::Json => serde_json::to_writer_pretty(&mut *out, &config)?,

@@ -236,7 +236,8 @@ impl Process {
             self.schedule.hurry(Urgency::new(&process));
             self.scheduled = Some(process);
         }
-        self.probes.renew(scripts.clone());
+        self.probes.renew(scripts.clone(), config.tls.clone());
+        complaints.extend(self.probes.refused_certificates());
         complaints.extend(self.notifier.renew(scripts, &notices, runtime_dir.join(FIFO_NOTES)));
         self.schedule.renew();
         complaints.extend(self.refused_programs(&services));

@@ -20,6 +20,10 @@ const AROUND: &[(&str, &str)] = &[
     ("bfd_instance", "bfd_instance uplink {\nneighbor_ip 192.0.2.253\n}"),
     ("", "vrrp_instance V1 {\ninterface eth5\nvirtual_router_id 1\nvirtual_ipaddress {\n192.0.2.91/24\n}\n}"),
     ("", "vrrp_instance V2 {\ninterface eth6\nvirtual_router_id 2\nvirtual_ipaddress {\n192.0.2.92/24\n}\n}"),
+    (
+        "",
+        "virtual_server 192.0.2.93 443 {\nprotocol TCP\nreal_server 10.0.0.3 443 {\nSSL_GET {\ntls_verify\nurl {\npath /\n}\n}\n}\n}",
+    ),
     ("track_group", "track_group statics {\ngroup {\nV1\n}\n}"),
 ];
 

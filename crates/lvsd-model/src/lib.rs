@@ -19,6 +19,7 @@ mod rule;
 mod script;
 mod statics;
 mod sync;
+mod tls;
 mod units;
 mod vlink;
 mod vrrp;
@@ -47,6 +48,7 @@ pub use rule::{FirewallMark, Range, Rule, RuleAction};
 pub use script::{Invocation, ReadableFile, RunAs, Script, ScriptPolicy};
 pub use statics::{Static, Statics, TrackGroup};
 pub use sync::{ConnectionTimeouts, FollowingSyncDaemon, SyncDaemon};
+pub use tls::{Password, TlsClient, TlsIdentity};
 pub use units::{AdvertInterval, Family, InterfaceName, OutOfRange, Priority, Vrid, Weight};
 pub use vlink::{Accept, AdvertsBy, Firewall, IpvlanFlag, MacAddress, OwnLink, VirtualLink, VirtualLinkKind};
 pub use vrrp::{

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::check::{DnsCheck, FileCheck, RegexCheck, SmtpCheck, UdpCheck};
 use crate::script::Script;
 use crate::sync::{ConnectionTimeouts, SyncDaemon};
+use crate::tls::TlsClient;
 use crate::units::{Family, InterfaceName, Weight};
 
 /// Everything the checker process is told.
@@ -27,6 +28,8 @@ pub struct LvsConfig {
     pub timeouts: Option<ConnectionTimeouts>,
     /// `lvs_sync_daemon` without an instance: both halves run all the time.
     pub sync_daemon: Option<SyncDaemon>,
+    /// `SSL`.
+    pub tls: TlsClient,
 }
 
 impl LvsConfig {
@@ -443,7 +446,7 @@ pub struct TlsOptions {
     pub sni_from_virtualhost: bool,
     /// `sni_name`.
     pub sni: Option<String>,
-    /// `tls_verify`: the certificate must be valid for the name, by the system's roots.
+    /// `tls_verify`: the certificate must be valid for the name, by the system's roots or those of `SSL`.
     pub verify: bool,
     /// `tls_compliant`: the connection is closed as TLS has it, with close_notify (RFC 8446 §6.1).
     pub close_notify: bool,

@@ -99,6 +99,7 @@ pub(crate) fn checker(
             init_notifies: lvs.init_notifies,
             timeouts: lvs.timeouts,
             sync_daemon: lvs.sync_daemon.clone(),
+            tls: lvs.tls.clone(),
         },
         amends,
         scripts: globals.scripts.clone(),

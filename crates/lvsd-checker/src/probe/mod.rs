@@ -5,6 +5,7 @@ mod datagram;
 mod dns;
 mod file;
 mod http;
+mod identity;
 mod misc;
 mod ping;
 mod regex;
@@ -20,7 +21,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use lvsd_health::{CheckId, Due, Failure, Outcome};
-use lvsd_model::{CheckKind, DigestMd5, HttpCheck, ScriptPolicy};
+use lvsd_model::{CheckKind, DigestMd5, HttpCheck, ScriptPolicy, TlsClient};
 
 use misc::Programs;
 use regex::Regexes;
@@ -99,10 +100,16 @@ impl Probes {
     }
 
     /// Forgets what was resolved for an earlier configuration: scripts and their users are looked up again.
-    pub(crate) fn renew(&self, policy: ScriptPolicy) {
+    pub(crate) fn renew(&self, policy: ScriptPolicy, tls: TlsClient) {
+        self.tls.renew(tls);
         *self.programs.borrow_mut() = Programs::new(policy);
         self.first_url.borrow_mut().clear();
         self.regexes.clear();
+    }
+
+    /// Why `SSL` cannot be done as written, if that is so. Reads files.
+    pub(crate) fn refused_certificates(&self) -> Option<String> {
+        self.tls.refusal()
     }
 
     /// Why the program of a check cannot be run on this host, if that is so. May read files.

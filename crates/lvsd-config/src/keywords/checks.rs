@@ -114,7 +114,7 @@ pub(super) static SSL_GET: &[Row] = &[
         .example("url {\n    path /health\n    status_code 200\n}"),
     row("tls_compliant", "[BOOL]", "false", Tier::Three, "Send close_notify on shutdown (SSL_GET only)").takes(0, 1).works()
         .example("tls_compliant"),
-    row("tls_verify", "[BOOL]", "false", Tier::One, "The certificate must be valid for the name, by the system's roots; only in lvsd").takes(0, 1).works()
+    row("tls_verify", "[BOOL]", "false", Tier::One, "The certificate must be valid for the name, by the system's roots or the authorities of SSL; only in lvsd").takes(0, 1).works()
         .example("tls_verify"),
 ];
 

@@ -4,14 +4,14 @@ use super::{Context, Row, Tier, row};
 
 #[rustfmt::skip] // A table: one row, one line, and one for its example.
 pub(super) static SSL: &[Row] = &[
-    row("password", "<str>", "none", Tier::Three, "Password of private key")
-        .example("password s3cret"),
-    row("ca", "<path>", "none", Tier::Three, "CA file loaded, but peer not verified")
+    row("password", "<str>", "none", Tier::Three, "What the key is encrypted with").works()
+        .example("certificate /etc/lvsd/client.pem\nkey /etc/lvsd/client.key\npassword s3cret"),
+    row("ca", "<path>", "the roots of the system", Tier::Three, "Authorities, in PEM, that checks with tls_verify believe. Without tls_verify any certificate will do").works()
         .example("ca /etc/lvsd/ca.pem"),
-    row("certificate", "<path>", "none", Tier::Three, "Client certificate file")
+    row("certificate", "<path>", "none", Tier::Three, "Certificate, in PEM, that checks show to servers that want one; with those between it and an authority behind it").works()
         .example("certificate /etc/lvsd/client.pem"),
-    row("key", "<path>", "none", Tier::Three, "Client private key file")
-        .example("key /etc/lvsd/client.key"),
+    row("key", "<path>", "the file of the certificate", Tier::Three, "Private key of the certificate, in PEM: PKCS #8, also encrypted, PKCS #1 or SEC 1").works()
+        .example("certificate /etc/lvsd/client.pem\nkey /etc/lvsd/client.key"),
 ];
 
 #[rustfmt::skip] // A table: one row, one line, and one for its example.

@@ -48,7 +48,7 @@ pub(super) static ROOT: &[Row] = &[
         .example("vrrp_track_file maintenance {\n    file /run/lvsd/maintenance\n    weight -1\n}"),
     row("bfd_instance", "<name, under 32 chars> { block }", "", Tier::Three, "BFD session definition").block(Context::BfdInstance, 1, 1)
         .example("bfd_instance uplink {\n    neighbor_ip 192.0.2.253\n    min_rx 50\n    min_tx 50\n}"),
-    row("SSL", "{ block }", "", Tier::Three, "Global TLS client material for SSL_GET").block(Context::Ssl, 0, 0)
+    row("SSL", "{ block }", "", Tier::Three, "Certificates for every SSL_GET; read again at each reload").block(Context::Ssl, 0, 0).works()
         .example("SSL {\n    certificate /etc/lvsd/client.pem\n    key /etc/lvsd/client.key\n}"),
     row("virtual_server_group", "<name> { group lines }", "", Tier::Two, "Set of addresses, ranges or fwmarks sharing one virtual server").lines(Lines::GroupMembers, 1, 1).works()
         .example("virtual_server_group WEB {\n    192.0.2.10 80\n    192.0.2.10 443\n}"),

@@ -29,6 +29,7 @@ mod scripts;
 mod server;
 mod service;
 mod statics;
+mod tls;
 mod track;
 mod vmac;
 mod watched;
@@ -68,6 +69,7 @@ pub(crate) struct Lowering<'a> {
     /// The blocks that statements are being read in, as they are called in the file.
     path: Vec<String>,
     sessions: planned::Sessions<'a>,
+    tls: tls::TlsDraft,
     /// `lvs_sync_daemon`, which may name an instance.
     sync_draft: Option<ipvs::SyncDraft<'a>>,
     /// Names for numbers of routing.
@@ -110,6 +112,7 @@ pub(crate) fn lower(
         seen: Vec::new(),
         path: Vec::new(),
         sessions: planned::Sessions::new(),
+        tls: tls::TlsDraft::default(),
         sync_draft: None,
         names: names::Names::new(files),
         assigned_preferences: 0,
@@ -156,6 +159,7 @@ impl<'a> Lowering<'a> {
         self.finish_sync_daemon();
         self.check_trackers();
         self.services(statements);
+        self.finish_ssl();
         self.check_sessions();
         self.finish_notices();
         self.finish_processes();
@@ -176,6 +180,7 @@ impl<'a> Lowering<'a> {
         }
         match statement.row.name {
             "global_defs" => self.inside("global_defs".to_owned(), |this| this.global_defs(statement)),
+            "SSL" => self.ssl(statement),
             "net_namespace" => {
                 self.config.globals.net_namespace = self.word(statement, 0).map(|word| word.text.to_owned());
             }

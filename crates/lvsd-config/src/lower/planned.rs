@@ -9,7 +9,6 @@ use super::words::Word;
 use crate::diagnostic::Diagnostic;
 use crate::keywords::grammar::{self, Slot};
 use crate::keywords::{Lines, Shape};
-use crate::places::Item;
 use crate::rules::Rule;
 use crate::source::Span;
 use crate::suggest;
@@ -127,9 +126,6 @@ impl<'a> Lowering<'a> {
     fn particular(&mut self, statement: &Statement, around: &str) {
         let Some(word) = self.word(statement, 0) else { return };
         match (around, statement.row.name) {
-            ("SSL", "ca" | "certificate" | "key") => {
-                self.places.add(Item::Certificate(word.text.to_owned()), word.span);
-            }
             ("BFD_CHECK", "name") => self.use_session(word),
             _ => {}
         }

@@ -164,5 +164,6 @@ rules! {
     VirtualLink "virtual-link" "A setting of a VMAC or ipvlan that cannot be, or that does not fit the rest."
     AbsentInterface "absent-interface" "An interface does not exist on this host now; what needs it waits for it."
     UnknownUser "unknown-user" "A user or group that scripts run as does not exist on this host."
+    CertificateIncomplete "certificate-incomplete" "A key or password, and no certificate that it is for."
     UnreadableCertificate "unreadable-certificate" "A file of certificates or keys cannot be read."
 }

@@ -121,7 +121,12 @@ pub(super) static EXPLANATIONS: &[Explanation] = &[
     hint(Rule::AbsentInterface,
         "What needs the interface waits in FAULT until it appears. That is right for one that comes later; a misspelled one never does.",
         "track_interface {\n    eth98  # <-\n}", "track_interface {\n    lo\n}").within(Instance).on_host(),
+    warning(Rule::CertificateIncomplete,
+        "A key alone proves nothing to a server: no check shows a certificate.",
+        "SSL {\n    key /etc/lvsd/client.key  # <-\n}",
+        "SSL {\n    certificate /etc/lvsd/client.pem\n    key /etc/lvsd/client.key\n}"),
     warning(Rule::UnreadableCertificate,
         "SSL_GET cannot present a certificate or trust an authority that cannot be read.",
-        "SSL {\n    ca /no/such/ca.pem  # <-\n}", "SSL {\n    ca /etc/ssl/certs/ca-certificates.crt\n}").on_host(),
+        "SSL {\n    certificate /no/such/client.pem  # <-\n}",
+        "SSL {\n    certificate /etc/ssl/certs/ca-certificates.crt\n}").on_host(),
 ];

@@ -4,6 +4,7 @@ mod connections;
 mod datagrams;
 mod dns;
 mod http;
+mod identity;
 mod ping;
 mod programs;
 mod regex;
