@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use hyper::Method;
-use lvsd::control::{Instance, Process, Service, Status as State};
+use lvsd::control::{Instance, Process, Server, Service, Status as State};
 
 use crate::cli::{Format, Status as Wanted};
 use crate::{Failure, Status, daemon};
@@ -108,11 +108,16 @@ fn write_services(services: &[Service], out: &mut impl Write) -> io::Result<()> 
     for service in services {
         let state = match (service.quorum_met, service.sorry) {
             (_, true) => "sorry",
+            (true, false) if service.fails_open => "fail-open",
             (true, false) => "up",
             (false, false) => "down",
         };
         let name = format!("{} {}", service.name, service.protocol);
-        rows.push([&name, "", state, &service.alive.to_string()].map(str::to_owned).to_vec());
+        let mut head = [&name, "", state, &service.alive.to_string()].map(str::to_owned).to_vec();
+        if service.suspended {
+            head.extend(["", "", "checks rest: its addresses are elsewhere"].map(str::to_owned));
+        }
+        rows.push(head);
         rows.extend(service.servers.iter().map(|server| {
             let failure = server
                 .checks
@@ -121,7 +126,7 @@ fn write_services(services: &[Service], out: &mut impl Write) -> io::Result<()> 
             vec![
                 String::new(),
                 server.address.clone(),
-                if server.up { "up" } else { "down" }.to_owned(),
+                standing(server).to_owned(),
                 server.weight.to_string(),
                 server.active.to_string(),
                 server.inactive.to_string(),
@@ -130,6 +135,15 @@ fn write_services(services: &[Service], out: &mut impl Write) -> io::Result<()> 
         }));
     }
     daemon::table(&rows, out)
+}
+
+const fn standing(server: &Server) -> &'static str {
+    match (server.draining, server.kept, server.up) {
+        (true, ..) => "draining",
+        (false, true, _) => "kept",
+        (false, false, true) => "up",
+        (false, false, false) => "down",
+    }
 }
 
 /// A time in its two greatest units.

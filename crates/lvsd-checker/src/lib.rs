@@ -13,6 +13,7 @@
 //! This crate must never touch a service that is not its own, and never judge: that is for `lvsd-health`. Start reading at
 //! [`run`].
 
+mod addresses;
 pub mod fetch;
 mod keeper;
 mod notify;

@@ -9,7 +9,7 @@ use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use lvsd_health::{Event, Standing};
+use lvsd_health::{Event, ServiceNews, Standing};
 use lvsd_ipc::NoticeSnapshot;
 use lvsd_model::{NoticePlan, Script, ScriptPolicy};
 use lvsd_notify::{Bearing, Letter, Line, Outlets};
@@ -167,6 +167,14 @@ fn proclaim(event: &Event, outlets: &mut Outlets) {
                 outlets.letter(Letter::quorum(service, bearing, *quorum, notice.hysteresis, *alive));
             }
         }
+        // The format of the FIFOs is the peer's, which has no word for it.
+        Event::Service { news, label, mail, .. } => match news {
+            ServiceNews::FailsOpen { up, needed } if *mail => {
+                outlets.letter(Letter::trust(label, Some((*up, *needed))));
+            }
+            ServiceNews::Believes if *mail => outlets.letter(Letter::trust(label, None)),
+            _ => {}
+        },
     }
 }
 
@@ -202,6 +210,26 @@ fn log(event: &Event) -> Subject {
         Event::Quorum { service, standing: Standing::Down, alive, quorum, sorry, .. } => {
             tracing::warn!(%service, alive, quorum, sorry = sorry.map(tracing::field::display), "quorum is lost");
             service.clone()
+        }
+        Event::Service { service, news, .. } => {
+            log_news(service, *news);
+            service.clone()
+        }
+    }
+}
+
+fn log_news(service: &str, news: ServiceNews) {
+    match news {
+        ServiceNews::Suspended => {
+            tracing::info!(%service, "no address of the service is on this host: its checks rest");
+        }
+        ServiceNews::Resumed => tracing::info!(%service, "the checks of the service run again"),
+        ServiceNews::FailsOpen { up, needed } => tracing::error!(
+            %service, up, needed,
+            "too few servers are up for that to be believed: those that had the traffic keep it"
+        ),
+        ServiceNews::Believes => {
+            tracing::warn!(%service, "enough servers are up: those that are down are out of the traffic");
         }
     }
 }

@@ -23,6 +23,7 @@ use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::{Duration, Instant, timeout};
 
 use crate::RunError;
+use crate::addresses::Addresses;
 use crate::keeper::{self, Connect, FlushAtStart, Handle, Journal, Keeper, Release, Supervisor};
 use crate::notify::Notifier;
 use crate::probe::Probes;
@@ -111,6 +112,8 @@ struct Process {
     notifier: Rc<Notifier>,
     schedule: Rc<Schedule>,
     keeper: Rc<Handle>,
+    /// While some service wants to know them.
+    addresses: Option<Addresses>,
     settings: Settings,
     /// Of the plan that is in force.
     generation: Option<Generation>,
@@ -147,6 +150,7 @@ impl Process {
             notifier,
             schedule,
             keeper,
+            addresses: None,
             settings,
             generation,
             scheduled,
@@ -251,6 +255,7 @@ impl Process {
         // The keeper has loaded the kernel's module by now, if there is anything to keep.
         let settings = self.settings.apply(&config, &runtime_dir);
         complaints.extend(settings.await);
+        self.follow_addresses(&services);
         let init = if config.init_notifies { InitNotifies::Servers } else { InitNotifies::Nothing };
         self.shared.health.borrow_mut().tell_new(init);
         self.shared.health.borrow_mut().apply_services(self.shared.now(), services, &standing);
@@ -258,6 +263,15 @@ impl Process {
         self.shared.schedule_changed.notify_one();
         complaints.extend(self.keeper.sync().await);
         if complaints.is_empty() { Applied::Done } else { Applied::Degraded(complaints) }
+    }
+
+    /// Follows the addresses of this host, if a service wants to know them.
+    fn follow_addresses(&mut self, services: &[Arc<VirtualServer>]) {
+        if !services.iter().any(|service| service.suspend) {
+            self.addresses = None;
+        } else if self.addresses.is_none() {
+            self.addresses = Some(Addresses::follow(&self.shared, &self.schedule));
+        }
     }
 
     /// The programs of checks that cannot run on this host, each once.

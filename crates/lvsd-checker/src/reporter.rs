@@ -5,8 +5,8 @@
 
 use std::cell::Cell;
 
-use lvsd_health::{Event, Standing};
-use lvsd_ipc::ChildEvent;
+use lvsd_health::{Event, ServiceNews, Standing};
+use lvsd_ipc::{ChildEvent, ServiceChange};
 use tokio::sync::mpsc;
 
 /// Events that may wait for the supervisor; about as many as it remembers.
@@ -55,7 +55,19 @@ fn child_event(event: &Event) -> Option<ChildEvent> {
             alive: *alive,
             quorum: *quorum,
         },
+        Event::Service { service, news, .. } => {
+            ChildEvent::Service { service: service.clone(), change: change(*news) }
+        }
     })
+}
+
+const fn change(news: ServiceNews) -> ServiceChange {
+    match news {
+        ServiceNews::Suspended => ServiceChange::Suspended,
+        ServiceNews::Resumed => ServiceChange::Resumed,
+        ServiceNews::FailsOpen { up, needed } => ServiceChange::FailsOpen { up, needed },
+        ServiceNews::Believes => ServiceChange::Believes,
+    }
 }
 
 #[cfg(test)]

@@ -31,6 +31,7 @@ impl Schedule {
     /// Starts every check when its time has come; for ever.
     pub(crate) async fn run(self: Rc<Self>) {
         loop {
+            self.tick();
             let next = self.start_due();
             let until_due = async {
                 match next {
@@ -69,6 +70,12 @@ impl Schedule {
                 tracing::warn!(priority, %error, "max_auto_priority: the process cannot be made more urgent");
             }
         }
+    }
+
+    /// Has time do its part.
+    fn tick(&self) {
+        self.shared.health.borrow_mut().tick(self.shared.now());
+        self.pass_on();
     }
 
     /// Starts what is due; returns when to come back.

@@ -1,8 +1,9 @@
 //! The state of everything, as the supervisor wants it.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
-use ipvs::{ServiceKey, Stats};
+use ipvs::{DestKey, DestStatus, ServiceKey, Stats};
 use lvsd_health::{Health, Judge, ServerView, ServiceView, Verdict};
 use lvsd_ipc::{
     CheckSnapshot, CheckerSnapshot, Counters, IpvsHealth, NoticeSnapshot, RealServerSnapshot, ServiceSnapshot,
@@ -28,6 +29,8 @@ pub(crate) fn snapshot(
 fn service(view: &ServiceView<'_>, counted: &BTreeMap<ServiceKey, Counted>) -> ServiceSnapshot {
     let config = view.config();
     let found: Vec<_> = view.keys().iter().filter_map(|key| Some((key, counted.get(key)?))).collect();
+    let servers = view.servers().map(|server| real_server(&server, &found));
+    let leaving = view.leaving().map(|(address, dests)| leaving(address, &dests, counted));
     ServiceSnapshot {
         name: config.name.clone(),
         protocol: protocol(config).to_owned(),
@@ -37,7 +40,9 @@ fn service(view: &ServiceView<'_>, counted: &BTreeMap<ServiceKey, Counted>) -> S
         quorum: config.quorum,
         weight_alive: view.weight_alive(),
         sorry_active: view.sorry_active(),
-        real_servers: view.servers().map(|server| real_server(&server, &found)).collect(),
+        suspended: view.suspended(),
+        fails_open: view.fails_open(),
+        real_servers: servers.chain(leaving).collect(),
         counters: sum(found.iter().map(|(_, counted)| counted.stats)),
     }
 }
@@ -64,13 +69,33 @@ fn real_server(view: &ServerView<'_>, services: &[(&ServiceKey, &Counted)]) -> R
     RealServerSnapshot {
         address: view.config.address.to_string(),
         up: view.up,
+        kept: view.kept,
+        draining: false,
         configured_weight: view.config.weight.get(),
         effective_weight: view.table_weight.map_or(0, Weight::get),
-        in_table: !dests.is_empty(),
         checks: view.checks().map(|(config, judge)| check(config, judge)).collect(),
+        ..in_kernel(&dests)
+    }
+}
+
+/// A server that a reload has removed.
+fn leaving(
+    address: SocketAddr,
+    dests: &[(ServiceKey, DestKey)],
+    counted: &BTreeMap<ServiceKey, Counted>,
+) -> RealServerSnapshot {
+    let dests: Vec<_> = dests.iter().filter_map(|(key, dest)| counted.get(key)?.dests.get(dest)).collect();
+    RealServerSnapshot { address: address.to_string(), draining: true, ..in_kernel(&dests) }
+}
+
+/// What the kernel says of a server.
+fn in_kernel(dests: &[&DestStatus]) -> RealServerSnapshot {
+    RealServerSnapshot {
+        in_table: !dests.is_empty(),
         active_connections: dests.iter().map(|dest| u64::from(dest.active)).sum(),
         inactive_connections: dests.iter().map(|dest| u64::from(dest.inactive)).sum(),
         counters: sum(dests.iter().map(|dest| dest.stats)),
+        ..RealServerSnapshot::default()
     }
 }
 

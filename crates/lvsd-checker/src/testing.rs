@@ -9,7 +9,7 @@ use ipvs::model::Model;
 use ipvs::{Dest, DestStatus, Errno, Ipvs, IpvsError, Op, Service, ServiceKey, Stats, Table};
 use lvsd_model::{
     Check, CheckKind, CheckTiming, Endpoint, Forward, LvsConfig, Protocol, RealServer, Scheduler,
-    SchedulerFlags, Target, VirtualServer, Weight,
+    SchedulerFlags, Target, Turnover, VirtualServer, Weight,
 };
 
 use crate::keeper::{Connect, Kernel};
@@ -67,6 +67,8 @@ pub(crate) fn service(at: &str, real_servers: Vec<RealServer>) -> VirtualServer 
         quorum: 1,
         hysteresis: 0,
         sorry: None,
+        suspend: false,
+        turnover: Turnover::default(),
         omega: false,
         mail: false,
         quorum_up: None,

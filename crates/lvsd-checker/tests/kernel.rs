@@ -18,7 +18,7 @@ use lvsd_ipc::{
 };
 use lvsd_model::{
     Check, CheckKind, CheckTiming, Endpoint, LvsConfig, Protocol, RealServer, SchedulerFlags, Target,
-    VirtualServer,
+    Turnover, VirtualServer,
 };
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
@@ -185,6 +185,8 @@ fn service(at: &str, real_servers: Vec<RealServer>) -> VirtualServer {
         quorum: 1,
         hysteresis: 0,
         sorry: None,
+        suspend: false,
+        turnover: Turnover::default(),
         omega: false,
         mail: false,
         quorum_up: None,

@@ -76,6 +76,8 @@ struct Record {
     identity: Identity,
     judge: Judge,
     users: Vec<User>,
+    /// Nobody wants to know at present.
+    rests: bool,
 }
 
 /// All checks of the configuration.
@@ -134,7 +136,7 @@ impl Checks {
         self.ids.insert(identity.clone(), id);
         let judge = Judge::new(timing, first_run);
         let judge = if urgency == Urgency::Proven { judge.with_retries() } else { judge };
-        self.records.insert(id, Record { identity, judge, users: Vec::new() });
+        self.records.insert(id, Record { identity, judge, users: Vec::new(), rests: false });
         id
     }
 
@@ -143,6 +145,29 @@ impl Checks {
         self.records.retain(|_, record| !record.users.is_empty());
         self.ids.retain(|_, id| self.records.contains_key(id));
         self.due.retain(|Reverse((_, id))| self.records.contains_key(id));
+    }
+
+    /// Whether there are checks that rest.
+    pub(crate) fn some_rest(&self) -> bool {
+        self.records.values().any(|record| record.rests)
+    }
+
+    /// Lets those checks rest that only such pools use, and has the others run. One that has rested runs within a second, or its
+    /// warm-up if that is shorter: whoever takes over has traffic at once.
+    pub(crate) fn rest(&mut self, now: Time, is_suspended: impl Fn(usize) -> bool) {
+        for (&id, record) in &mut self.records {
+            let rests = record.users.iter().all(|user| is_suspended(user.pool));
+            let wakes = record.rests && !rests;
+            record.rests = rests;
+            if !wakes {
+                continue;
+            }
+            let warmup = record.identity.check.timing.warmup.min(AWAITED_WARMUP);
+            record.judge.reschedule(now + warmup.mul_f64(record.identity.fraction(self.seed)));
+            if let Some(at) = record.judge.next_run() {
+                self.due.push(Reverse((at, id)));
+            }
+        }
     }
 
     /// The next check that is due, begun; to be called until there is none.
@@ -158,7 +183,8 @@ impl Checks {
     /// When the next check is due.
     pub(crate) fn poll_timeout(&mut self) -> Option<Time> {
         while let Some(&Reverse((at, id))) = self.due.peek() {
-            if self.records.get(&id).and_then(|record| record.judge.next_run()) == Some(at) {
+            let record = self.records.get(&id).filter(|record| !record.rests);
+            if record.and_then(|record| record.judge.next_run()) == Some(at) {
                 return Some(at);
             }
             self.due.pop();
@@ -171,7 +197,7 @@ impl Checks {
         let Some(record) = self.records.get_mut(&id) else { return &[] };
         let was_running = record.judge.next_run().is_none();
         let change = record.judge.finish(now, outcome);
-        if let Some(at) = record.judge.next_run().filter(|_| was_running) {
+        if let Some(at) = record.judge.next_run().filter(|_| was_running && !record.rests) {
             self.due.push(Reverse((at, id)));
         }
         match change {

@@ -42,6 +42,35 @@ pub enum Event {
         /// What FIFOs and mails say of it.
         notice: Box<QuorumNotice>,
     },
+    /// Something else about a service that an operator should know.
+    Service {
+        /// Name of the virtual server.
+        service: String,
+        /// What.
+        news: ServiceNews,
+        /// Its name on FIFOs and in mails.
+        label: String,
+        /// `smtp_alert`.
+        mail: bool,
+    },
+}
+
+/// What there is to say about a service beside its quorum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServiceNews {
+    /// Its checks rest: none of its addresses is on this host (`ha_suspend`).
+    Suspended,
+    /// They run again.
+    Resumed,
+    /// Fewer servers are up than `min_up` wants: those that had the traffic keep it.
+    FailsOpen {
+        /// Servers that are up.
+        up: usize,
+        /// Servers that would have to be.
+        needed: usize,
+    },
+    /// Enough of them are up again, and failed ones are out.
+    Believes,
 }
 
 /// What FIFOs and mails say of a real server.
@@ -76,6 +105,7 @@ impl Event {
     pub const fn script(&self) -> Option<&Script> {
         match self {
             Self::Server { script, .. } | Self::Quorum { script, .. } => script.as_ref(),
+            Self::Service { .. } => None,
         }
     }
 }

@@ -1,23 +1,27 @@
 //! The whole: configuration and outcomes in, events and desired entries out.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use ipvs::{Entry, ServiceKey, Table};
+use ipvs::{DestKey, Entry, ServiceKey, Table};
 use lvsd_model::{Check, LvsConfig, Protocol, RealServer, VirtualServer, Weight};
 
 use crate::checks::{CheckId, Checks, Due, Urgency, User};
-use crate::event::Event;
+use crate::event::{Event, ServiceNews};
 use crate::judge::Judge;
+use crate::leaving;
 use crate::outcome::Outcome;
-use crate::pool::{InitNotifies, Pool, Presumption, Server, ServerState, Standing, position};
+use crate::pool::{InitNotifies, Past, Pool, Presumption, Server, ServerState, Standing, position};
 use crate::quorum::Quorum;
+use crate::suspension::suspends;
 use crate::time::Time;
 
 /// Checks, judgement and desired table of a whole configuration.
 ///
 /// The contract: after [`Health::apply`] or [`Health::finish`], take events until [`Health::poll_event`] has none and the
-/// keys of [`Health::take_changed`]; run what [`Health::poll_due`] says; come back at [`Health::poll_timeout`]. Time must
+/// keys of [`Health::take_changed`]; run what [`Health::poll_due`] says; come back at [`Health::poll_timeout`], with
+/// [`Health::tick`] first. Time must
 /// not go backwards. An outcome for a check that is gone, or a call that comes too early, does nothing.
 #[derive(Debug)]
 pub struct Health {
@@ -28,6 +32,10 @@ pub struct Health {
     events: VecDeque<Event>,
     changed: BTreeSet<ServiceKey>,
     init: InitNotifies,
+    /// When pools may change by themselves, the earliest first; what is out of date does no harm.
+    alarms: BTreeSet<(Time, usize)>,
+    /// The addresses of this host, if they are known.
+    held: Option<BTreeSet<IpAddr>>,
 }
 
 impl Health {
@@ -41,6 +49,8 @@ impl Health {
             events: VecDeque::new(),
             changed: BTreeSet::new(),
             init: InitNotifies::default(),
+            alarms: BTreeSet::new(),
+            held: None,
         }
     }
 
@@ -80,6 +90,70 @@ impl Health {
             }
         }
         self.replace(pools.into_iter().map(|(pool, _)| pool).collect());
+        let due = self.pools.iter().enumerate().filter_map(|(at, pool)| Some((pool.next_change(now)?, at)));
+        self.alarms = due.collect();
+        self.suspend(now);
+    }
+
+    /// Takes note of all the addresses of this host: services with `ha_suspend` are checked while one of theirs is among them,
+    /// and while they are not known (`None`), as in the beginning.
+    pub fn hold(&mut self, now: Time, addresses: Option<BTreeSet<IpAddr>>) {
+        if self.held != addresses {
+            self.held = addresses;
+            self.suspend(now);
+        }
+    }
+
+    /// Lets the right checks rest.
+    fn suspend(&mut self, now: Time) {
+        let mut changed = false;
+        for pool in &mut self.pools {
+            let suspended = suspends(&pool.config, self.held.as_ref());
+            if suspended != pool.suspended {
+                changed = true;
+                pool.suspended = suspended;
+                let news = if suspended { ServiceNews::Suspended } else { ServiceNews::Resumed };
+                self.events.push_back(pool.news(news));
+            }
+        }
+        // New checks of a service that rests do not know it yet, nor those of one that was removed and are used elsewhere now.
+        if changed || self.pools.iter().any(|pool| pool.suspended) || self.checks.some_rest() {
+            let pools = &self.pools;
+            self.checks.rest(now, |index| pools.get(index).is_some_and(|pool| pool.suspended));
+        }
+    }
+
+    /// Does what time alone brings about: the next step of a slow start, the end of a drain.
+    pub fn tick(&mut self, now: Time) {
+        while let Some(&(at, index)) = self.alarms.first().filter(|(at, _)| *at <= now) {
+            self.alarms.remove(&(at, index));
+            self.refresh(now, index);
+        }
+    }
+
+    /// Whether something will change by itself.
+    #[cfg(test)]
+    pub(crate) fn alarm_is_set(&self) -> bool {
+        !self.alarms.is_empty()
+    }
+
+    /// The destinations that wait for the end of their connections, by service.
+    pub fn draining(&self) -> impl Iterator<Item = (ServiceKey, DestKey)> + '_ {
+        let leaving = self.pools.iter().flat_map(|pool| &pool.state.leaving);
+        leaving.flat_map(|leaving| leaving.dests.iter().map(|(key, dest)| (*key, dest.key)))
+    }
+
+    /// Takes note that a draining destination has no connections any more.
+    pub fn drained(&mut self, service: &ServiceKey, dest: &DestKey) {
+        let pool = self.services.get(service).and_then(|&index| self.pools.get_mut(index));
+        let Some(pool) = pool else { return };
+        let leaving = &mut pool.state.leaving;
+        // Each of them is asked, since a server may stand there twice.
+        let ended = leaving.iter_mut().filter_map(|one| one.ended(service, dest).then_some(())).count();
+        leaving.retain(|one| !one.dests.is_empty());
+        if ended > 0 {
+            self.changed.insert(*service);
+        }
     }
 
     /// Puts new pools in the place of the old ones and notes what differs.
@@ -111,9 +185,10 @@ impl Health {
         self.checks.poll_due(now)
     }
 
-    /// When the next check is due; `None` while all of them run, or there are none.
+    /// When the next check is due, or something changes by itself; `None` while all checks run, or there are none.
     pub fn poll_timeout(&mut self) -> Option<Time> {
-        self.checks.poll_timeout()
+        let alarm = self.alarms.first().map(|&(at, _)| at);
+        self.checks.poll_timeout().into_iter().chain(alarm).min()
     }
 
     /// Takes the outcome of a check.
@@ -121,13 +196,15 @@ impl Health {
         let mut users = self.checks.finish(now, id, outcome).to_vec();
         users.dedup_by_key(|user| user.pool);
         for User { pool, .. } in users {
-            self.refresh(pool);
+            self.refresh(now, pool);
         }
     }
 
-    fn refresh(&mut self, index: usize) {
+    fn refresh(&mut self, now: Time, index: usize) {
         let Some(pool) = self.pools.get_mut(index) else { return };
-        let Some(before) = pool.refresh(&self.checks) else { return };
+        let before = pool.refresh(now, &self.checks);
+        self.alarms.extend(pool.next_change(now).map(|at| (at, index)));
+        let Some(before) = before else { return };
         let standings: Vec<_> = before.servers.iter().copied().map(Some).collect();
         pool.events_since(&standings, Some(before.quorum), &self.checks, &mut self.events);
         self.changed.extend(pool.keys.iter().filter(|key| self.services.get(key) == Some(&index)));
@@ -220,7 +297,9 @@ fn build(
     standing: &Table,
     checks: &mut Checks,
 ) -> (Pool, Option<Before>) {
-    let adopted = adopted_entry(&config, standing).filter(|_| before.is_none());
+    let keys: Vec<_> =
+        config.endpoints.iter().map(|end| crate::table::service_key(end, config.protocol)).collect();
+    let adopted = adopted_entry(&keys, standing).filter(|_| before.is_none());
     let mut servers = Vec::with_capacity(config.real_servers.len());
     let mut standings = Vec::with_capacity(config.real_servers.len());
     for (place, server) in config.real_servers.iter().enumerate() {
@@ -240,17 +319,26 @@ fn build(
         };
         let user = User { pool: index, server: place };
         let assign = |check: &Check| checks.assign(now, check, server.address, user, urgency);
-        servers.push(Server { checks: server.checks.iter().map(assign).collect(), presumed, heard: false });
+        let checks = server.checks.iter().map(assign).collect();
+        let was = old.and_then(|(pool, place)| pool.servers.get(place));
+        let (back_since, lost_at) = was.map_or((None, None), |was| (was.back_since, was.lost_at));
+        servers.push(Server { checks, presumed, heard: false, back_since, lost_at });
     }
     let carried = before.map(|pool| pool.state.quorum);
     let quorum = carried.or_else(|| adopted.map(|entry| Pool::quorum_from(entry, &config)));
-    (Pool::new(config, servers, quorum, checks), carried.map(|quorum| (standings, quorum)))
+    let leaving = match before {
+        Some(pool) => leaving::from_reload(&config, &keys, pool, now),
+        None => leaving::from_table(&config, &keys, standing, now),
+    };
+    let past = Past { servers: standings.clone(), quorum, leaving };
+    let mut pool = Pool::new(now, config, keys, servers, past, checks);
+    pool.suspended = before.is_some_and(|before| before.suspended);
+    (pool, carried.map(|quorum| (standings, quorum)))
 }
 
 /// What an earlier process left in the kernel for a virtual server: the first endpoint found speaks for all.
-fn adopted_entry<'a>(config: &VirtualServer, standing: &'a Table) -> Option<&'a Entry> {
-    let mut keys = config.endpoints.iter().map(|end| crate::table::service_key(end, config.protocol));
-    keys.find_map(|key| standing.get(&key))
+fn adopted_entry<'a>(keys: &[ServiceKey], standing: &'a Table) -> Option<&'a Entry> {
+    keys.iter().find_map(|key| standing.get(key))
 }
 
 /// A virtual server as it is now.
@@ -291,6 +379,26 @@ impl<'a> ServiceView<'a> {
         self.pool.sorry_active()
     }
 
+    /// Whether its checks rest (`ha_suspend`).
+    #[must_use]
+    pub const fn suspended(&self) -> bool {
+        self.pool.suspended
+    }
+
+    /// Whether servers that are down have the traffic, because too few are up (`min_up`).
+    #[must_use]
+    pub const fn fails_open(&self) -> bool {
+        self.pool.state.fails_open
+    }
+
+    /// Servers that a reload has removed and that still have connections (`drain_timeout`), each with what is left of it in the
+    /// table, by service.
+    pub fn leaving(&self) -> impl Iterator<Item = (SocketAddr, Vec<(ServiceKey, DestKey)>)> + use<'a> {
+        self.pool.state.leaving.iter().map(|leaving| {
+            (leaving.address, leaving.dests.iter().map(|(key, dest)| (*key, dest.key)).collect())
+        })
+    }
+
     /// Its real servers in configuration order.
     pub fn servers(&self) -> impl Iterator<Item = ServerView<'a>> + use<'a> {
         let Self { pool, checks } = *self;
@@ -298,6 +406,7 @@ impl<'a> ServiceView<'a> {
             config,
             up: state.standing == Standing::Up,
             pending: state.pending,
+            kept: state.kept,
             table_weight: pool.table_weight(config, state),
             ids: &server.checks,
             checks,
@@ -314,6 +423,8 @@ pub struct ServerView<'a> {
     pub up: bool,
     /// Whether it is down only because nothing is known of it yet (`alpha`).
     pub pending: bool,
+    /// Whether it has the traffic although it is down (`min_up`).
+    pub kept: bool,
     /// Its weight in the table; `None` when it should not be there.
     pub table_weight: Option<Weight>,
     ids: &'a [CheckId],

@@ -157,6 +157,13 @@ impl Judge {
         self.history.clear_counters();
     }
 
+    /// Has it run at another time than planned, unless it runs now.
+    pub(crate) const fn reschedule(&mut self, at: Time) {
+        if let Phase::Waiting { until } = &mut self.phase {
+            *until = at;
+        }
+    }
+
     pub(crate) fn start(&mut self, now: Time) {
         let planned = match self.phase {
             Phase::Waiting { until } if until < now => until,

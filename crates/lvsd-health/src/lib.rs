@@ -7,6 +7,8 @@
 //! * `checks`: one [`Judge`] per check: its schedule, its retries, its history. Identical checks exist once and fan out.
 //! * `pool`: per virtual server, which servers are up and whether the quorum is met: recomputed as a whole from the
 //!   verdicts whenever one of them changes, so nothing can drift.
+//!   Beside it stand `fail_open`, `slow_start` and `leaving`, for changes that are not made at once, and `suspension`, for
+//!   checks that nobody needs.
 //! * `table`: what the kernel should hold, made from configuration and pool on demand; no second copy of it is kept.
 //!
 //! This crate must never do I/O, read a clock, or be random by itself: time and seed are arguments. Start reading at
@@ -16,11 +18,15 @@
 
 mod checks;
 mod event;
+mod fail_open;
 mod health;
 mod judge;
+mod leaving;
 mod outcome;
 mod pool;
 mod quorum;
+mod slow_start;
+mod suspension;
 mod sync;
 mod table;
 mod time;
@@ -29,7 +35,7 @@ mod time;
 mod tests;
 
 pub use checks::{CheckId, Due};
-pub use event::{Event, QuorumNotice, ServerNotice};
+pub use event::{Event, QuorumNotice, ServerNotice, ServiceNews};
 pub use health::{Health, ServerView, ServiceView, service_keys};
 pub use judge::{History, Judge, Verdict};
 pub use outcome::{Cause, Failure, Outcome};

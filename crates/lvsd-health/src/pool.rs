@@ -7,11 +7,15 @@ use ipvs::{Dest, DestKey, Entry, ServiceKey};
 use lvsd_model::{Check, CheckKind, RealServer, SorryServer, VirtualServer, Weight};
 
 use crate::checks::{CheckId, Checks};
-use crate::event::{Event, QuorumNotice, ServerNotice};
+use crate::event::{Event, QuorumNotice, ServerNotice, ServiceNews};
+use crate::fail_open;
 use crate::judge::Verdict;
+use crate::leaving::Leaving;
 use crate::outcome::Failure;
 use crate::quorum::{Quorum, Thresholds};
+use crate::slow_start::Share;
 use crate::table;
+use crate::time::Time;
 
 /// Whether a server (or a quorum) is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,6 +60,10 @@ pub(crate) struct Server {
     pub(crate) presumed: Presumption,
     /// Whether a check has ever failed, or all have spoken: from then on it is not pending any more.
     pub(crate) heard: bool,
+    /// Since when it is back, while it has not yet its whole weight again (`slow_start`).
+    pub(crate) back_since: Option<Time>,
+    /// When it lost the traffic that it has not now.
+    pub(crate) lost_at: Option<Time>,
 }
 
 /// What follows for a real server.
@@ -66,6 +74,26 @@ pub(crate) struct ServerState {
     pub(crate) pending: bool,
     /// The weight that it has when it is up.
     pub(crate) weight: Weight,
+    /// Down, and has the traffic all the same (`min_up`).
+    pub(crate) kept: bool,
+    /// How much of its weight it has (`slow_start`).
+    pub(crate) share: Share,
+}
+
+impl ServerState {
+    /// Whether it is to have traffic, unless the sorry server has it.
+    pub(crate) fn has_traffic(&self) -> bool {
+        self.standing == Standing::Up || self.kept
+    }
+}
+
+/// What a virtual server was before, as far as that decides what it is now.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Past {
+    /// Its servers, by their present position; `None`: it is new.
+    pub(crate) servers: Vec<Option<ServerState>>,
+    pub(crate) quorum: Option<Quorum>,
+    pub(crate) leaving: Vec<Leaving>,
 }
 
 /// What follows for a virtual server; a function of configuration, presumptions, verdicts and the quorum's own past.
@@ -74,6 +102,20 @@ pub(crate) struct State {
     pub(crate) servers: Vec<ServerState>,
     pub(crate) quorum: Quorum,
     pub(crate) alive: u64,
+    /// Too few servers are up for that to be believed (`min_up`), and some keep the traffic for that reason.
+    pub(crate) fails_open: bool,
+    /// Servers that a reload has removed (`drain_timeout`).
+    pub(crate) leaving: Vec<Leaving>,
+}
+
+impl State {
+    fn as_past(&self) -> Past {
+        Past {
+            servers: self.servers.iter().copied().map(Some).collect(),
+            quorum: Some(self.quorum),
+            leaving: self.leaving.clone(),
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -83,27 +125,38 @@ pub(crate) struct Pool {
     /// As many as `config.real_servers`, in their order.
     pub(crate) servers: Vec<Server>,
     pub(crate) state: State,
+    /// Its checks rest (`ha_suspend`).
+    pub(crate) suspended: bool,
 }
 
 impl Pool {
-    /// A pool with its first state, which follows the one `before` if there was one.
+    /// A pool with its first state, which follows from its past.
     pub(crate) fn new(
+        now: Time,
         config: Arc<VirtualServer>,
+        keys: Vec<ServiceKey>,
         mut servers: Vec<Server>,
-        before: Option<Quorum>,
+        past: Past,
         checks: &Checks,
     ) -> Self {
-        let keys = config.endpoints.iter().map(|end| table::service_key(end, config.protocol)).collect();
         forget_presumptions(&config, &mut servers, checks);
-        let state = derive(&config, &servers, before, checks);
-        Self { config, keys, servers, state }
+        let state = derive(now, &config, &mut servers, past, checks);
+        Self { config, keys, servers, state, suspended: false }
     }
 
     /// Works out the state anew, all of it. Returns the state before if it was another.
-    pub(crate) fn refresh(&mut self, checks: &Checks) -> Option<State> {
+    pub(crate) fn refresh(&mut self, now: Time, checks: &Checks) -> Option<State> {
         forget_presumptions(&self.config, &mut self.servers, checks);
-        let state = derive(&self.config, &self.servers, Some(self.state.quorum), checks);
+        let state = derive(now, &self.config, &mut self.servers, self.state.as_past(), checks);
         (state != self.state).then(|| std::mem::replace(&mut self.state, state))
+    }
+
+    /// When its state is another one although no check says so.
+    pub(crate) fn next_change(&self, now: Time) -> Option<Time> {
+        let span = self.config.turnover.slow_start;
+        let steps =
+            self.servers.iter().filter_map(|server| Some(Share::at(server.back_since?, span?, now)?.1));
+        steps.chain(self.state.leaving.iter().map(|leaving| leaving.until)).min()
     }
 
     /// Each real server with its configuration and state.
@@ -119,9 +172,10 @@ impl Pool {
 
     /// The weight that a server has in the table; `None` when it is not there.
     pub(crate) fn table_weight(&self, config: &RealServer, state: &ServerState) -> Option<Weight> {
-        match state.standing {
-            Standing::Up if !self.sorry_active() => Some(state.weight),
-            Standing::Up | Standing::Down => config.inhibit_on_failure.then_some(Weight::ZERO),
+        if state.has_traffic() && !self.sorry_active() {
+            Some(state.share.of(state.weight))
+        } else {
+            config.inhibit_on_failure.then_some(Weight::ZERO)
         }
     }
 
@@ -133,6 +187,9 @@ impl Pool {
             let limits = table::limits(config.upper_threshold, config.lower_threshold);
             let dest = table::dest(key, config.address, config.forward, weight).with_limits(limits);
             insert_heavier(&mut entry, dest);
+        }
+        for dest in self.state.leaving.iter().filter_map(|leaving| leaving.dests.get(key)) {
+            insert_heavier(&mut entry, *dest);
         }
         if let Some(sorry) = &self.config.sorry {
             match (self.state.quorum, sorry.inhibit) {
@@ -157,6 +214,7 @@ impl Pool {
         checks: &Checks,
         events: &mut impl Extend<Event>,
     ) {
+        self.trust_event(before, events);
         for ((config, server, state), was) in self.members().zip(before) {
             let news = |was: &ServerState| was.standing != state.standing || (was.pending && !state.pending);
             if was.as_ref().is_some_and(news) {
@@ -167,6 +225,27 @@ impl Pool {
         if quorum.is_some_and(|was| was != self.state.quorum) {
             events.extend([self.quorum_event(self.state.quorum, News::Changed)]);
         }
+    }
+
+    /// Whether what the checks find is believed, when that has changed.
+    fn trust_event(&self, before: &[Option<ServerState>], events: &mut impl Extend<Event>) {
+        let did = before.iter().flatten().any(|state| state.kept);
+        if did == self.state.fails_open {
+            return;
+        }
+        events.extend([self.news(match self.config.turnover.min_up {
+            Some(min_up) if self.state.fails_open => ServiceNews::FailsOpen {
+                up: self.state.servers.iter().filter(|state| state.standing == Standing::Up).count(),
+                needed: min_up.of(self.servers.len()),
+            },
+            _ => ServiceNews::Believes,
+        })]);
+    }
+
+    /// Something to tell that is neither about a server nor about the quorum.
+    pub(crate) fn news(&self, news: ServiceNews) -> Event {
+        let (service, label) = (self.config.name.clone(), self.config.label());
+        Event::Service { service, news, label, mail: self.config.mail }
     }
 
     /// What is to be told of a service that is new: whether it has its quorum (a script may announce the address); that it
@@ -353,14 +432,47 @@ fn failure_of(checks: &Checks, id: CheckId) -> Option<Failure> {
     judge.history().last_failure.clone()
 }
 
-fn derive(config: &VirtualServer, servers: &[Server], before: Option<Quorum>, checks: &Checks) -> State {
-    let judged = config.real_servers.iter().zip(servers);
-    let states: Vec<ServerState> = judged.map(|(config, server)| judge(config, server, checks)).collect();
-    let up = states.iter().filter(|state| state.standing == Standing::Up);
-    let alive = up.map(|state| u64::from(state.weight.get())).sum();
+fn derive(now: Time, config: &VirtualServer, servers: &mut [Server], past: Past, checks: &Checks) -> State {
+    let judged = config.real_servers.iter().zip(servers.iter());
+    let mut states: Vec<ServerState> = judged.map(|(config, server)| judge(config, server, checks)).collect();
+    let fails_open = fail_open::keep(now, config, servers, &mut states, &past.servers);
+    let before = past.servers.iter().chain(std::iter::repeat(&None));
+    for ((server, state), before) in servers.iter_mut().zip(&mut states).zip(before) {
+        state.share = share(now, config, server, *state, before.as_ref());
+        server.lost_at = match before.as_ref().is_some_and(ServerState::has_traffic) {
+            _ if state.has_traffic() => None,
+            true => Some(now),
+            false => server.lost_at,
+        };
+    }
+    let serving = states.iter().filter(|state| state.has_traffic());
+    let alive = serving.map(|state| u64::from(state.weight.get())).sum();
     let total = config.real_servers.iter().map(|server| u64::from(server.weight.get())).sum();
-    let quorum = Thresholds::new(config.quorum, config.hysteresis, total).next(before, alive);
-    State { servers: states, quorum, alive }
+    let quorum = Thresholds::new(config.quorum, config.hysteresis, total).next(past.quorum, alive);
+    let leaving = past.leaving.into_iter().filter(|leaving| leaving.goes_on(config, now)).collect();
+    State { servers: states, quorum, alive, fails_open, leaving }
+}
+
+/// How much of its weight a server has. One that was down, and not only unknown, begins small.
+fn share(
+    now: Time,
+    config: &VirtualServer,
+    server: &mut Server,
+    state: ServerState,
+    before: Option<&ServerState>,
+) -> Share {
+    let returns = before.is_some_and(|before| !before.has_traffic() && !before.pending);
+    server.back_since = match server.back_since {
+        _ if !state.has_traffic() => None,
+        None if returns => Some(now),
+        since => since,
+    };
+    let since = server.back_since.zip(config.turnover.slow_start);
+    let Some((share, _)) = since.and_then(|(since, span)| Share::at(since, span, now)) else {
+        server.back_since = None;
+        return Share::WHOLE;
+    };
+    share
 }
 
 /// Up while no check has failed. Where a check has not spoken yet, what is presumed counts, and without a presumption an
@@ -384,7 +496,8 @@ fn judge(config: &RealServer, server: &Server, checks: &Checks) -> ServerState {
         None if awaited => Standing::Down,
         None => Standing::Up,
     };
-    ServerState { standing, pending, weight: weight(config, server, checks) }
+    let weight = weight(config, server, checks);
+    ServerState { standing, pending, weight, kept: false, share: Share::WHOLE }
 }
 
 /// The configured weight and what the dynamic checks add to it, each from its last report: nothing is ever added to an

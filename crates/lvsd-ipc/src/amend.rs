@@ -114,7 +114,7 @@ fn places_of(services: &[VirtualServer]) -> HashMap<(&str, Protocol), usize> {
 
 #[cfg(test)]
 mod tests {
-    use lvsd_model::{Endpoint, Scheduler, SchedulerFlags};
+    use lvsd_model::{Endpoint, Scheduler, SchedulerFlags, Turnover};
 
     use super::*;
 
@@ -131,6 +131,8 @@ mod tests {
             quorum: 1,
             hysteresis: 0,
             sorry: None,
+            suspend: false,
+            turnover: Turnover::default(),
             omega: false,
             mail: false,
             quorum_up: None,

@@ -61,7 +61,7 @@ pub struct CheckSnapshot {
 }
 
 /// One real server.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RealServerSnapshot {
     /// `ip:port`.
     pub address: String,
@@ -69,6 +69,10 @@ pub struct RealServerSnapshot {
     pub up: bool,
     /// Configured weight.
     pub configured_weight: u32,
+    /// Whether it is down and has the traffic all the same, because too few servers are up (`min_up`).
+    pub kept: bool,
+    /// Whether it was removed by a reload and its last connections are waited for (`drain_timeout`).
+    pub draining: bool,
     /// Weight in force (0 when inhibited, else as the checks say).
     pub effective_weight: u32,
     /// Whether it is in the table.
@@ -102,7 +106,11 @@ pub struct ServiceSnapshot {
     pub weight_alive: u64,
     /// Whether the sorry server has the traffic.
     pub sorry_active: bool,
-    /// Servers.
+    /// Whether its checks rest, since none of its addresses is on this host (`ha_suspend`).
+    pub suspended: bool,
+    /// Whether too few servers are up for that to be believed (`min_up`).
+    pub fails_open: bool,
+    /// Servers, those that are draining at the end.
     pub real_servers: Vec<RealServerSnapshot>,
     /// Kernel counters, all endpoints together.
     pub counters: Counters,

@@ -53,4 +53,29 @@ pub enum ChildEvent {
         /// The quorum.
         quorum: u32,
     },
+    /// Something else about a virtual server.
+    Service {
+        /// Its name.
+        service: String,
+        /// What.
+        change: ServiceChange,
+    },
+}
+
+/// What happens to a virtual server beside its quorum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ServiceChange {
+    /// Its checks rest: none of its addresses is on this host.
+    Suspended,
+    /// They run again.
+    Resumed,
+    /// Too few servers are up for that to be believed: those that had the traffic keep it.
+    FailsOpen {
+        /// Servers that are up.
+        up: usize,
+        /// Servers that would have to be.
+        needed: usize,
+    },
+    /// Enough are up again.
+    Believes,
 }

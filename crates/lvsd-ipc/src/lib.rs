@@ -19,7 +19,7 @@ pub use amend::{Amendment, Run};
 pub use checker::{
     CheckSnapshot, CheckerPlan, CheckerSnapshot, Counters, IpvsHealth, RealServerSnapshot, ServiceSnapshot,
 };
-pub use event::ChildEvent;
+pub use event::{ChildEvent, ServiceChange};
 pub use frame::{Frame, FrameError, FrameReader, FrameWriter, MAX_FRAME, decode, encode};
 pub use message::{Applied, FromChild, Generation, Role, StopManner, ToChild};
 pub use notice::{FifoSnapshot, MailSnapshot, NoticeSnapshot};

@@ -20,6 +20,7 @@ mod script;
 mod statics;
 mod sync;
 mod tls;
+mod turnover;
 mod units;
 mod vlink;
 mod vrrp;
@@ -49,6 +50,7 @@ pub use script::{Invocation, ReadableFile, RunAs, Script, ScriptPolicy};
 pub use statics::{Static, Statics, TrackGroup};
 pub use sync::{ConnectionTimeouts, FollowingSyncDaemon, SyncDaemon};
 pub use tls::{Password, TlsClient, TlsIdentity};
+pub use turnover::{MinUp, Turnover};
 pub use units::{AdvertInterval, Family, InterfaceName, OutOfRange, Priority, Vrid, Weight};
 pub use vlink::{Accept, AdvertsBy, Firewall, IpvlanFlag, MacAddress, OwnLink, VirtualLink, VirtualLinkKind};
 pub use vrrp::{

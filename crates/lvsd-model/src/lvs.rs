@@ -10,6 +10,7 @@ use crate::check::{DnsCheck, FileCheck, RegexCheck, SmtpCheck, UdpCheck};
 use crate::script::Script;
 use crate::sync::{ConnectionTimeouts, SyncDaemon};
 use crate::tls::TlsClient;
+use crate::turnover::Turnover;
 use crate::units::{Family, InterfaceName, Weight};
 
 /// Everything the checker process is told.
@@ -258,6 +259,10 @@ pub struct VirtualServer {
     pub hysteresis: u32,
     /// `sorry_server`.
     pub sorry: Option<SorryServer>,
+    /// `ha_suspend`: no checks while none of its addresses is on this host.
+    pub suspend: bool,
+    /// `min_up`, `drain_timeout`, `slow_start`.
+    pub turnover: Turnover,
     /// `omega`: down notifiers run at shutdown too.
     pub omega: bool,
     /// `smtp_alert`: mail about the quorum.

@@ -87,6 +87,20 @@ impl Letter {
         Self { subject: format!("Virtualserver {service} - {bearing}"), body }
     }
 
+    /// About whether it is believed that servers are down: not with so many up where more are needed; `None`: it is again.
+    #[must_use]
+    pub fn trust(service: &str, up_and_needed: Option<(usize, usize)>) -> Self {
+        let (word, body) = match up_and_needed {
+            Some((up, needed)) => {
+                let body =
+                    format!("=> {up} servers up < min_up {needed}: those that had the traffic keep it <=");
+                ("FAIL OPEN", body)
+            }
+            None => ("FAIL OPEN ended", "=> Enough servers are up <=".to_owned()),
+        };
+        Self { subject: format!("Virtualserver {service} - {word}"), body }
+    }
+
     /// The whole mail, ready for the server.
     #[must_use]
     pub(crate) fn compose(&self, sender: &Sender, date: SystemTime) -> Vec<u8> {

@@ -10,6 +10,7 @@
 //! else in the table is somebody else's and is never touched, except by `lvs_flush`; so are destinations that somebody adds
 //! to our services while we run (see [`strangers`]).
 
+mod drain;
 mod journal;
 mod kernel;
 mod strangers;
@@ -24,6 +25,7 @@ use ipvs::{DestKey, DestStatus, Entry, Errno, IpvsError, Op, Service, ServiceKey
 use lvsd_ipc::IpvsHealth;
 use tokio::time::{Duration, Instant};
 
+use drain::Drain;
 pub(crate) use journal::{Journal, Supervisor};
 pub(crate) use kernel::{Connect, Host, Kernel};
 use strangers::Strangers;
@@ -169,6 +171,7 @@ impl<C: Connect> Keeper<C> {
         let compared = self.compare(shared).await;
         let Some(differing) = self.noted_if_connected(compared) else { return };
         self.heal(shared, differing).await;
+        self.sync(shared).await;
         self.retry(shared).await;
     }
 
@@ -385,6 +388,7 @@ impl<C: Connect> Keeper<C> {
                 false
             }
         });
+        let mut drain = Drain::new(&shared.health.borrow());
         let begun = Instant::now();
         for key in slice {
             if begun.elapsed() > BUDGET {
@@ -392,8 +396,9 @@ impl<C: Connect> Keeper<C> {
             }
             self.cursor = Some(key);
             let Some(known) = self.known.get_mut(&key) else { continue };
-            let read = kernel.dests(&key).await?.into_iter().map(|(dest, _)| dest);
-            let dests = self.strangers.leave_out(&key, read);
+            let read = kernel.dests(&key).await?;
+            drain.look(&key, &read);
+            let dests = self.strangers.leave_out(&key, read.into_iter().map(|(dest, _)| dest));
             if dests.iter().any(|dest| !known.dests().contains_key(&dest.key)) {
                 let desired = shared.desired(&key);
                 let desired = |dest: &DestKey| desired.iter().any(|entry| entry.dests().contains_key(dest));
@@ -406,6 +411,7 @@ impl<C: Connect> Keeper<C> {
                 *known = actual;
             }
         }
+        drain.tell(&mut shared.health.borrow_mut());
         Ok(differing)
     }
 

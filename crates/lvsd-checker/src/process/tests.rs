@@ -3,8 +3,10 @@
 use std::path::Path;
 use std::time::Instant;
 
-use lvsd_ipc::{Amendment, Run, ServiceSnapshot};
-use lvsd_model::{CheckTiming, Invocation, LvsConfig, RealServer, Script, VirtualServer};
+use lvsd_ipc::{Amendment, Run, ServiceChange, ServiceSnapshot};
+use lvsd_model::{
+    CheckTiming, Invocation, LvsConfig, MinUp, RealServer, Script, Turnover, VirtualServer, Weight,
+};
 use tokio::net::TcpListener;
 
 use super::*;
@@ -193,6 +195,79 @@ fn a_server_that_dies_leaves_and_one_that_returns_rejoins() {
         assert_eq!(dests(&kernel), 1);
         bench.stop(StopManner::Release).await;
         assert!(kernel.table().is_empty());
+    });
+}
+
+#[test]
+fn when_all_fail_at_once_they_keep_the_traffic_and_it_is_told() {
+    block_on(async {
+        let (kernel, directory) = (Fake::default(), directory());
+        let (alive, places): (Vec<_>, Vec<_>) = [listener().await, listener().await].into_iter().unzip();
+        let turnover = Turnover { min_up: Some(MinUp::Percent(50)), ..Turnover::default() };
+        let servers = places.iter().map(|at| checked(at)).collect();
+        let mut bench = Bench::new(&kernel).await;
+        bench.apply(directory.path(), config(vec![VirtualServer { turnover, ..service(VS, servers) }])).await;
+        let found = |service: &ServiceSnapshot| {
+            service.real_servers.iter().all(|real| real.checks[0].ok == Some(true))
+        };
+        bench.until(found).await;
+        drop(alive);
+        let open = bench.until(|service| service.real_servers.iter().all(|real| !real.up)).await;
+        let service = &open.services[0];
+        assert!(
+            service.fails_open && service.quorum_met && service.real_servers.iter().all(|real| real.kept)
+        );
+        assert_eq!(dests(&kernel), 2);
+        let told = bench.events.iter().any(|event| {
+            matches!(event, ChildEvent::Service { change: ServiceChange::FailsOpen { up: 0, needed: 1 }, .. })
+        });
+        assert!(told, "{:?}", bench.events);
+        let _again = TcpListener::bind(&places[0]).await.expect("the same port");
+        bench.until(|service| !service.fails_open).await;
+        assert_eq!(dests(&kernel), 1, "the other one is believed to be down now");
+        bench.stop(StopManner::Release).await;
+    });
+}
+
+#[test]
+fn a_server_that_returns_grows() {
+    block_on(async {
+        let (kernel, directory, (alive, at)) = (Fake::default(), directory(), listener().await);
+        let turnover = Turnover { slow_start: Some(Duration::from_millis(500)), ..Turnover::default() };
+        let heavy = RealServer { weight: Weight::new(100).expect("small"), ..checked(&at) };
+        let mut bench = Bench::new(&kernel).await;
+        bench
+            .apply(directory.path(), config(vec![VirtualServer { turnover, ..service(VS, vec![heavy]) }]))
+            .await;
+        bench.until(|service| service.real_servers[0].checks[0].ok == Some(true)).await;
+        drop(alive);
+        bench.until(|service| !service.real_servers[0].in_table).await;
+        kernel.take_ops();
+        let _again = TcpListener::bind(&at).await.expect("the same port");
+        bench.until(|service| service.real_servers[0].effective_weight == 100).await;
+        let ops = kernel.take_ops();
+        assert!(ops.first().is_some_and(|op| op.starts_with("add")), "{ops:?}");
+        // A machine that is busy leaves steps out.
+        assert!(ops.len() > 2 && ops.len() <= 10, "{ops:?}");
+        bench.stop(StopManner::Release).await;
+    });
+}
+
+#[test]
+fn a_removed_server_without_connections_is_gone_soon() {
+    block_on(async {
+        let (kernel, directory) = (Fake::default(), directory());
+        let turnover = Turnover { drain_timeout: Some(Duration::from_secs(600)), ..Turnover::default() };
+        let with =
+            |servers: Vec<RealServer>| config(vec![VirtualServer { turnover, ..service(VS, servers) }]);
+        let mut bench = Bench::new(&kernel).await;
+        bench.apply(directory.path(), with(vec![server("192.0.2.1:80"), server("192.0.2.2:80")])).await;
+        kernel.take_ops();
+        bench.apply(directory.path(), with(vec![server("192.0.2.2:80")])).await;
+        assert_eq!(kernel.take_ops(), ["edit 192.0.2.1:80 Masq weight 0 of tcp 10.0.0.1:80"]);
+        bench.until(|service| service.real_servers.len() == 1).await;
+        assert_eq!(dests(&kernel), 1);
+        bench.stop(StopManner::Release).await;
     });
 }
 

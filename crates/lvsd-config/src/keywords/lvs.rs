@@ -74,7 +74,7 @@ pub(super) static VIRTUAL_SERVER: &[Row] = &[
         .example("persistence_timeout 360\npersistence_granularity 255.255.255.0"),
     row("protocol", "TCP | UDP | SCTP", "TCP, with a warning (keepalived takes UDP)", Tier::One, "Service protocol").works()
         .example("protocol TCP"),
-    row("ha_suspend", "none", "off", Tier::Two, "No checks while VIP absent from this host").takes(0, 0)
+    row("ha_suspend", "none", "off", Tier::Two, "No checks while none of the addresses of the service is on this host; what they have found stays in force. Also for groups. Marks have no address: theirs go on").takes(0, 0).works()
         .example("ha_suspend"),
     row("smtp_alert", "[BOOL]", "global default, else false", Tier::Two, "Mail on quorum changes").takes(0, 1).works()
         .example("smtp_alert"),
@@ -94,6 +94,12 @@ pub(super) static VIRTUAL_SERVER: &[Row] = &[
         .example("quorum 2"),
     row("hysteresis", "<uint>", "0", Tier::Two, "Margin around quorum").works()
         .example("quorum 2\nhysteresis 1"),
+    row("min_up", "<percent>% | <count>", "none", Tier::Two, "Fail-open: with fewer real servers up than that (1 to 100 percent, rounded up, or a number), those that had the traffic when enough were up keep it, failed or not, and this is alarmed; only in lvsd").works()
+        .example("min_up 50%"),
+    row("drain_timeout", "<decimal s 1..604800>", "none", Tier::Two, "A real server that a reload removes has weight 0 until its connections have ended, for this long at most; only in lvsd").works()
+        .example("drain_timeout 300"),
+    row("slow_start", "<decimal s 1..86400>", "none", Tier::Two, "A real server that was down gets its weight back in ten steps over this time; only in lvsd").works()
+        .example("slow_start 60"),
     row("weight", "<int 1..2147483647>", "1", Tier::Two, "Default real server weight").works()
         .example("weight 10"),
     row("sorry_server", "<ip> [<port 0..65535>]", "none", Tier::One, "Server used when quorum lost").takes(1, 2).works()

@@ -31,6 +31,7 @@ mod service;
 mod statics;
 mod tls;
 mod track;
+mod turnover;
 mod vmac;
 mod watched;
 mod words;

@@ -13,6 +13,7 @@ use super::Lowering;
 use super::check::Timing;
 use super::common::{unsigned, weight, whole_seconds};
 use super::endpoints::{Head, Target};
+use super::turnover::TurnoverDraft;
 use super::words::Word;
 use crate::diagnostic::Diagnostic;
 use crate::places::Item;
@@ -47,6 +48,7 @@ pub(super) struct ServiceDraft {
     pub(super) timing: Timing,
     quorum_up: Option<Script>,
     quorum_down: Option<Script>,
+    turnover: TurnoverDraft,
 }
 
 /// What services stand for already; a mark has no protocol.
@@ -103,6 +105,7 @@ impl<'a> Lowering<'a> {
             }
             let known = self.service_scheduling(statement, &mut draft)
                 || self.service_quorum(statement, &mut draft)
+                || self.turnover(statement, &mut draft.turnover)
                 || self.service_defaults(statement, &mut draft);
             debug_assert!(known, "{} works, so it is lowered", statement.row.name);
         }
@@ -320,6 +323,7 @@ impl<'a> Lowering<'a> {
         let (quorum, hysteresis) = self.quorum(&draft, &real_servers);
         let one_packet = self.one_packet(&draft, protocol);
         let sorry = self.sorry(&draft, port, family);
+        let (suspend, turnover) = self.finish_turnover(draft.turnover, &targets, &real_servers);
         self.check_weights(&real_servers, span);
         self.check_sorry(sorry.as_ref(), &real_servers, draft.sorry.map(|(_, span)| span));
         Some(VirtualServer {
@@ -332,6 +336,8 @@ impl<'a> Lowering<'a> {
             quorum,
             hysteresis,
             sorry,
+            suspend,
+            turnover,
             omega: draft.omega,
             mail: draft.mail.unwrap_or_else(|| self.notices.of_services()),
             quorum_up: draft.quorum_up,

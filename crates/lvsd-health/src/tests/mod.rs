@@ -4,6 +4,7 @@ mod laws;
 mod pools;
 mod reload;
 mod schedule;
+mod turnover;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -12,10 +13,10 @@ use std::time::Duration;
 use ipvs::{Entry, ServiceKey, Table};
 use lvsd_model::{
     Check, CheckKind, CheckTiming, Endpoint, Forward, Invocation, LvsConfig, MiscCheck, Protocol, RealServer,
-    Scheduler, SchedulerFlags, Script, Target, VirtualServer, Weight,
+    Scheduler, SchedulerFlags, Script, Target, Turnover, VirtualServer, Weight,
 };
 
-use crate::{Cause, CheckId, Event, Health, Outcome, Standing, Time};
+use crate::{Cause, CheckId, Event, Health, Outcome, ServiceNews, Standing, Time};
 
 fn at(seconds: u64) -> Time {
     Time::after_start(Duration::from_secs(seconds))
@@ -91,6 +92,8 @@ fn service(at: &str, real_servers: Vec<RealServer>) -> VirtualServer {
         quorum: 1,
         hysteresis: 0,
         sorry: None,
+        suspend: false,
+        turnover: Turnover::default(),
         omega: false,
         mail: false,
         quorum_up: Some(script("quorum_up")),
@@ -175,6 +178,14 @@ impl Bench {
                 Event::Quorum { service, standing: now, .. } => {
                     format!("quorum {service} {}", standing(*now))
                 }
+                Event::Service { service, news, .. } => match news {
+                    ServiceNews::Suspended => format!("{service} suspended"),
+                    ServiceNews::Resumed => format!("{service} resumed"),
+                    ServiceNews::FailsOpen { up, needed } => {
+                        format!("{service} fails open: {up} up of {needed}")
+                    }
+                    ServiceNews::Believes => format!("{service} believes"),
+                },
             });
         }
         seen

@@ -10,7 +10,7 @@ mod listen;
 pub mod view;
 mod why;
 
-pub use self::view::{Event, Instance, Problem, Process, Reload, Service, Status};
+pub use self::view::{Event, Instance, Problem, Process, Reload, Server, Service, Status};
 pub use self::why::{Decision, Why};
 
 use std::path::{Path, PathBuf};

@@ -5,7 +5,7 @@
 
 use lvsd_ipc::{
     CheckSnapshot, CheckerSnapshot, ChildEvent, GroupSnapshot, InstanceSnapshot, RealServerSnapshot, Role,
-    ScriptSnapshot, ServiceSnapshot, VrrpSnapshot,
+    ScriptSnapshot, ServiceChange, ServiceSnapshot, VrrpSnapshot,
 };
 use lvsd_model::Version;
 use serde::{Deserialize, Serialize};
@@ -169,6 +169,12 @@ pub struct Service {
     pub alive: u64,
     /// Whether the sorry server has the traffic.
     pub sorry: bool,
+    /// Whether its checks rest, since none of its addresses is on this host.
+    #[serde(default)]
+    pub suspended: bool,
+    /// Whether servers that are down have the traffic, since too few are up.
+    #[serde(default)]
+    pub fails_open: bool,
     /// Its servers.
     pub servers: Vec<Server>,
 }
@@ -186,6 +192,12 @@ pub struct Server {
     pub weight: u32,
     /// Whether it is in the kernel's table.
     pub in_table: bool,
+    /// Whether it is down and has the traffic all the same, since too few are up.
+    #[serde(default)]
+    pub kept: bool,
+    /// Whether a reload has removed it and its last connections are waited for.
+    #[serde(default)]
+    pub draining: bool,
     /// Connections that are established.
     pub active: u64,
     /// Connections in other states.
@@ -340,6 +352,8 @@ fn service(of: &ServiceSnapshot) -> Service {
         quorum: of.quorum,
         alive: of.weight_alive,
         sorry: of.sorry_active,
+        suspended: of.suspended,
+        fails_open: of.fails_open,
         servers: of.real_servers.iter().map(server).collect(),
     }
 }
@@ -353,6 +367,8 @@ fn server(of: &RealServerSnapshot) -> Server {
         configured_weight: of.configured_weight,
         weight: of.effective_weight,
         in_table: of.in_table,
+        kept: of.kept,
+        draining: of.draining,
         active: of.active_connections,
         inactive: of.inactive_connections,
         checks: of.checks.iter().map(check).collect(),
@@ -406,7 +422,27 @@ impl Event {
                 let text = format!("quorum {to}: weight {alive} alive, quorum {quorum}");
                 Self { to: Some(to.to_owned()), ..Self::new("quorum", &service, text) }
             }
+            ChildEvent::Service { service, change } => Self::service(&service, change),
         }
+    }
+
+    fn service(service: &str, change: ServiceChange) -> Self {
+        let (to, text) = match change {
+            ServiceChange::Suspended => {
+                ("suspended", "no address is on this host: its checks rest".to_owned())
+            }
+            ServiceChange::Resumed => ("resumed", "its checks run again".to_owned()),
+            ServiceChange::FailsOpen { up, needed } => {
+                let text = format!(
+                    "{up} servers are up of {needed} that have to be: those that had the traffic keep it"
+                );
+                ("fail_open", text)
+            }
+            ServiceChange::Believes => {
+                ("believed", "enough servers are up, those that are down are out".to_owned())
+            }
+        };
+        Self { to: Some(to.to_owned()), ..Self::new("service", service, text) }
     }
 
     /// Some events are missing from the stream.

@@ -23,6 +23,7 @@ pub(super) fn text(config: &Config, snapshot: &CheckerSnapshot) -> String {
         line!(text, "   quorum = {}, alive weight = {}", service.quorum, service.weight_alive);
         line!(text, "   quorum met = {}", service.quorum_met);
         line!(text, "   sorry server active = {}", service.sorry_active);
+        line!(text, "   suspended = {}, fails open = {}", service.suspended, service.fails_open);
         service.real_servers.iter().for_each(|server| server_lines(&mut text, server));
     }
     line!(text, "------< Health checkers >------");
@@ -38,6 +39,9 @@ fn server_lines(text: &mut String, server: &RealServerSnapshot) {
     line!(text, "   Real server = {}", server.address);
     line!(text, "     Alive = {}", server.up);
     line!(text, "     In table = {}", server.in_table);
+    if server.draining {
+        line!(text, "     Draining = true");
+    }
     line!(text, "     weight = {}, effective weight = {}", server.configured_weight, server.effective_weight);
     line!(
         text,

@@ -33,6 +33,8 @@ fn services(page: &mut Page, services: &[ServiceSnapshot]) {
     each_service(page, &m::SERVICE_QUORUM, services, |one| one.quorum);
     each_service(page, &m::SERVICE_WEIGHT, services, |one| one.weight_alive);
     each_service(page, &m::SERVICE_SORRY, services, |one| one.sorry_active);
+    each_service(page, &m::SERVICE_SUSPENDED, services, |one| one.suspended);
+    each_service(page, &m::SERVICE_FAIL_OPEN, services, |one| one.fails_open);
     each_service(page, &m::SERVICE_CONNECTIONS, services, |one| one.counters.connections);
     let directed = |page: &mut Page, metric, pick: fn(&Counters) -> (u64, u64)| {
         page.metric(metric, |series| {
@@ -78,6 +80,11 @@ fn each_server(
 fn servers(page: &mut Page, services: &[ServiceSnapshot]) {
     each_server(page, &m::SERVER_UP, services, |server, add| add(&[], server.up.into()));
     each_server(page, &m::SERVER_IN_TABLE, services, |server, add| add(&[], server.in_table.into()));
+    each_server(page, &m::SERVER_DRAINING, services, |server, add| {
+        if server.draining {
+            add(&[], true.into());
+        }
+    });
     each_server(page, &m::SERVER_WEIGHT, services, |server, add| {
         add(&["configured"], server.configured_weight.into());
         add(&["effective"], server.effective_weight.into());

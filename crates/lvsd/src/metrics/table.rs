@@ -94,11 +94,14 @@ metrics! {
     SERVICE_QUORUM Gauge "lvsd_service_quorum" ["service", "protocol"] "Weight that must be alive.";
     SERVICE_WEIGHT Gauge "lvsd_service_alive_weight" ["service", "protocol"] "Weight that is alive.";
     SERVICE_SORRY Gauge "lvsd_service_sorry_active" ["service", "protocol"] "Whether the sorry server has the traffic.";
+    SERVICE_SUSPENDED Gauge "lvsd_service_suspended" ["service", "protocol"] "Whether the checks rest because no address of the service is on this host (ha_suspend).";
+    SERVICE_FAIL_OPEN Gauge "lvsd_service_fail_open" ["service", "protocol"] "Whether servers that are down have the traffic because too few are up (min_up).";
     SERVICE_CONNECTIONS Counter "lvsd_service_connections_total" ["service", "protocol"] "Connections scheduled, by the kernel's count.";
     SERVICE_PACKETS Counter "lvsd_service_packets_total" ["service", "protocol", "direction"] "Packets, by the kernel's count; out is NAT only.";
     SERVICE_BYTES Counter "lvsd_service_bytes_total" ["service", "protocol", "direction"] "Bytes, by the kernel's count; out is NAT only.";
     SERVER_UP Gauge "lvsd_real_server_up" ["service", "protocol", "real_server"] "Whether a real server is judged up.";
     SERVER_IN_TABLE Gauge "lvsd_real_server_in_table" ["service", "protocol", "real_server"] "Whether a real server is in the IPVS table.";
+    SERVER_DRAINING Gauge "lvsd_real_server_draining" ["service", "protocol", "real_server"] "Always 1: a real server that a reload has removed and that still has connections (drain_timeout).";
     SERVER_WEIGHT Gauge "lvsd_real_server_weight" ["service", "protocol", "real_server", "kind"] "Weight of a real server, as configured and in force.";
     SERVER_ACTIVE Gauge "lvsd_real_server_active_connections" ["service", "protocol", "real_server"] "Connections that are established.";
     SERVER_INACTIVE Gauge "lvsd_real_server_inactive_connections" ["service", "protocol", "real_server"] "Connections in other states.";

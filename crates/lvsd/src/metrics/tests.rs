@@ -146,6 +146,8 @@ fn checker() -> CheckerSnapshot {
             quorum: 1,
             weight_alive: 3,
             sorry_active: false,
+            suspended: false,
+            fails_open: true,
             real_servers: vec![RealServerSnapshot {
                 address: "10.0.1.1:80".to_owned(),
                 up: true,
@@ -156,6 +158,8 @@ fn checker() -> CheckerSnapshot {
                 active_connections: 8,
                 inactive_connections: 9,
                 counters,
+                kept: false,
+                draining: true,
             }],
             counters,
         }],

@@ -18,7 +18,8 @@ use std::time::{Duration, Instant};
 use lvsd_health::{Cause, Due, Health, Outcome, Time};
 use lvsd_model::{
     Check, CheckKind, CheckTiming, Endpoint, Forward, HttpCheck, HttpUrl, HttpVersion, LvsConfig, Protocol,
-    RealServer, Scheduler, SchedulerFlags, ScriptPolicy, StatusRanges, Target, VirtualServer, Weight,
+    RealServer, Scheduler, SchedulerFlags, ScriptPolicy, StatusRanges, Target, Turnover, VirtualServer,
+    Weight,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -92,6 +93,8 @@ fn due(kind: CheckKind) -> Due {
         quorum: 1,
         hysteresis: 0,
         sorry: None,
+        suspend: false,
+        turnover: Turnover::default(),
         omega: false,
         mail: false,
         quorum_up: None,
