@@ -33,6 +33,7 @@ complete -c lvsctl -n "__fish_lvsctl_needs_command" -f -a "keywords" -d 'Explain
 complete -c lvsctl -n "__fish_lvsctl_needs_command" -f -a "status" -d 'Tell how a daemon and all that it does is'
 complete -c lvsctl -n "__fish_lvsctl_needs_command" -f -a "events" -d 'Tell what has happened to a daemon, and what happens'
 complete -c lvsctl -n "__fish_lvsctl_needs_command" -f -a "why" -d 'Tell why a VRRP instance is in its state, and how its priority comes about'
+complete -c lvsctl -n "__fish_lvsctl_needs_command" -f -a "radar" -d 'Tell who else uses which VRID on the segments of a daemon, and what does not fit'
 complete -c lvsctl -n "__fish_lvsctl_needs_command" -f -a "reload" -d 'Have a daemon read its configuration again'
 complete -c lvsctl -n "__fish_lvsctl_needs_command" -f -a "genhash" -d 'Print the digest of a page for HTTP_GET and SSL_GET'
 complete -c lvsctl -n "__fish_lvsctl_needs_command" -f -a "show" -d 'Show what lvsd understands'
@@ -68,6 +69,12 @@ complete -c lvsctl -n "__fish_lvsctl_using_subcommand why" -s s -l socket -d 'It
 complete -c lvsctl -n "__fish_lvsctl_using_subcommand why" -l format -d 'How the answer is written' -r -f -a "text\t'For people'
 json\t'For programs'"
 complete -c lvsctl -n "__fish_lvsctl_using_subcommand why" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand radar" -s s -l socket -d 'Its control socket [default: control.sock in $LVSD_RUNTIME_DIR or /run/lvsd]' -r -F
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand radar" -l format -d 'How the answer is written' -r -f -a "text\t'For people'
+json\t'For programs'"
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand radar" -s i -l interface -d 'Only this interface' -r
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand radar" -l free-vrid -d 'Print only, for each interface, the least VRID that nobody was heard to use'
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand radar" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c lvsctl -n "__fish_lvsctl_using_subcommand reload" -s s -l socket -d 'Its control socket [default: control.sock in $LVSD_RUNTIME_DIR or /run/lvsd]' -r -F
 complete -c lvsctl -n "__fish_lvsctl_using_subcommand reload" -l format -d 'How the answer is written' -r -f -a "text\t'For people'
 json\t'For programs'"

@@ -46,6 +46,11 @@ pub(crate) enum Command {
     /// Prints its latest decisions as sentences with the numbers that they were made from, the newest last. The exit
     /// status is 1 when there is no such instance.
     Why(Why),
+    /// Tell who else uses which VRID on the segments of a daemon, and what does not fit
+    ///
+    /// Adverts that a firewall swallows, neighbours that are configured otherwise, two masters, a virtual address that somebody else
+    /// answers for, a VRID that strangers use. The exit status is 1 when something does not fit.
+    Radar(Radar),
     /// Have a daemon read its configuration again
     ///
     /// Waits until it is in force, and tells what is to be said about it. The exit status is 1 when it is refused; then
@@ -141,6 +146,21 @@ pub(crate) struct Why {
     /// Its name
     #[arg(value_name = "INSTANCE")]
     pub(crate) instance: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Radar {
+    #[command(flatten)]
+    pub(crate) daemon: Daemon,
+    /// How the answer is written
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+    /// Only this interface
+    #[arg(short, long, value_name = "INTERFACE")]
+    pub(crate) interface: Option<String>,
+    /// Print only, for each interface, the least VRID that nobody was heard to use
+    #[arg(long, conflicts_with = "format")]
+    pub(crate) free_vrid: bool,
 }
 
 #[derive(Debug, Args)]

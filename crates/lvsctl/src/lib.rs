@@ -12,6 +12,7 @@ mod events;
 mod fmt;
 mod keywords;
 mod manual;
+mod radar;
 mod reading;
 mod reload;
 mod show;
@@ -69,6 +70,7 @@ fn obey(command: Command, out: &mut impl Write) -> Result<Status, Failure> {
         Command::Status(wanted) => status::print(&wanted, out),
         Command::Events(wanted) => events::print(&wanted, out),
         Command::Why(wanted) => why::print(&wanted, out),
+        Command::Radar(wanted) => radar::print(&wanted, out),
         Command::Reload(wanted) => reload::run(&wanted, out),
         Command::Genhash(wanted) => Ok(Status(lvsd::genhash::run(&wanted, out))),
         Command::Show { what: Show::Config(wanted) } => show::print(&wanted, out),

@@ -47,6 +47,10 @@ fn write(state: &State, out: &mut impl Write) -> io::Result<()> {
         writeln!(out)?;
         write_instances(instances, out)?;
     }
+    if let Some(findings) = state.findings.as_deref().filter(|list| !list.is_empty()) {
+        writeln!(out)?;
+        findings.iter().try_for_each(|finding| crate::radar::tell(finding, out))?;
+    }
     if let Some(services) = state.services.as_deref().filter(|list| !list.is_empty()) {
         writeln!(out)?;
         write_services(services, out)?;

@@ -26,6 +26,7 @@ use crate::election::{self, Event, Report};
 use crate::fit::fit;
 use crate::keeper::{self, Counts, Foreign};
 use crate::notify::Notifier;
+use crate::radar;
 use crate::schedule::{self, Duty};
 use crate::sync::SyncFollower;
 use crate::testament::{Legacy, Will};
@@ -66,6 +67,7 @@ pub(crate) async fn direct(stream: StdStream, will: Option<Will>) -> ExitCode {
         outbox,
         engine: None,
         will,
+        radar: None,
         trackers: Trackers::default(),
         notifier: Notifier::new(),
         sync: SyncFollower::default(),
@@ -86,7 +88,7 @@ pub(crate) async fn direct(stream: StdStream, will: Option<Will>) -> ExitCode {
 }
 
 type Inbox = mpsc::Receiver<FromSupervisor>;
-type Outbox = mpsc::UnboundedSender<ToSupervisor>;
+pub(crate) type Outbox = mpsc::UnboundedSender<ToSupervisor>;
 
 /// Reads and writes in tasks of their own. What waits to be written is bounded by what the supervisor asked for.
 fn connect(reading: OwnedReadHalf, writing: OwnedWriteHalf) -> (Inbox, Outbox, tokio::task::JoinHandle<()>) {
@@ -283,6 +285,7 @@ struct Director {
     engine: Option<Engine>,
     /// Until the election has it.
     will: Option<Will>,
+    radar: Option<radar::Handle>,
     trackers: Trackers,
     notifier: Notifier,
     sync: SyncFollower,
@@ -382,6 +385,7 @@ impl Director {
                     engine.election.send(election::Input::ClearCounters);
                     engine.keeper.send(keeper::Command::ClearCounters);
                 }
+                self.radar.iter().for_each(radar::Handle::clear_counters);
                 Ok(())
             }
             ToChild::Stop(manner) => Err(End::Stop(manner)),
@@ -431,6 +435,9 @@ impl Director {
         engine.apply(Arc::clone(&config)).await.ok_or(End::ThreadEnded("election"))?;
         engine.keeper.send(keeper::Command::Settle);
         self.config = Arc::clone(&config);
+        let radar =
+            self.radar.get_or_insert_with(|| radar::start(engine.election.clone(), self.outbox.clone()));
+        radar.watch(Arc::clone(&config)).await;
         if !first && plan.notices.states_on_reload {
             self.repeat_states().await;
         }
@@ -496,6 +503,7 @@ impl Director {
         let handles = self.engine.as_ref().map(|engine| (engine.election.clone(), engine.keeper.clone()));
         let config = Arc::clone(&self.config);
         let notices = self.notifier.outlets.snapshot();
+        let radar = self.radar.clone();
         tokio::spawn(async move {
             let snapshot = match handles {
                 Some((election, keeper)) => Engine::snapshot(election, keeper, config).await,
@@ -506,6 +514,9 @@ impl Director {
                 script.disabled = refused.get(&script.name).cloned();
             }
             snapshot.notices = notices;
+            if let Some(radar) = radar {
+                snapshot.radar = radar.report().await;
+            }
             let _ = outbox.send(FromChild::Snapshot { request, snapshot: Box::new(snapshot) });
         });
     }
@@ -602,6 +613,7 @@ impl Director {
     /// Leaves, as fast as the kernel can: the last adverts first, then the addresses, the scripts beside that.
     async fn stop(&mut self, manner: StopManner) {
         self.trackers.stop();
+        self.radar = None;
         let Some(mut engine) = self.engine.take() else { return };
         let mode = match manner {
             StopManner::Release => ShutdownMode::Resign,

@@ -12,6 +12,8 @@
 //!  netlink events ──▶ keeper thread: rtnetlink, packet socket, journal
 //! ```
 //!
+//! Beside all that, the radar compares what is on the wire with what reaches the election, and tells what does not fit.
+//!
 //! An advert waits for nobody: the election takes no lock, allocates nothing for an advert, and never waits for the other two.
 //! The decisions are all in `lvsd-vrrp`; this crate must never decide who is master, and never hold an address that the engine
 //! did not order.
@@ -23,6 +25,7 @@ mod election;
 mod fit;
 mod keeper;
 mod notify;
+mod radar;
 mod schedule;
 mod sync;
 mod testament;

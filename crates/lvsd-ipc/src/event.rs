@@ -31,6 +31,17 @@ pub enum ChildEvent {
         /// Why, in words.
         cause: String,
     },
+    /// Something on a segment does not fit, or fits again.
+    Segment {
+        /// The interface.
+        interface: String,
+        /// A word for what it is.
+        kind: String,
+        /// What it is, in words.
+        text: String,
+        /// Whether it is so now.
+        stands: bool,
+    },
     /// A real server was judged anew.
     Server {
         /// The name of its virtual server.

@@ -13,6 +13,7 @@ mod event;
 mod frame;
 mod message;
 mod notice;
+mod radar;
 mod vrrp;
 
 pub use amend::{Amendment, Run};
@@ -21,8 +22,10 @@ pub use checker::{
 };
 pub use event::{ChildEvent, ServiceChange};
 pub use frame::{Frame, FrameError, FrameReader, FrameWriter, MAX_FRAME, decode, encode};
+pub use lvsd_vrrp::radar::{AuthSeen, Finding, MacAddress, What};
 pub use message::{Applied, FromChild, Generation, Role, StopManner, ToChild};
 pub use notice::{FifoSnapshot, MailSnapshot, NoticeSnapshot};
+pub use radar::{Advice, FindingSnapshot, NeighbourSnapshot, Neighbourhood, RadarSnapshot, SegmentSnapshot};
 pub use vrrp::{
     Adjustment, AdvertCounters, FileSnapshot, GroupSnapshot, InstanceSnapshot, InstanceState, JournalEntry,
     ProcessSnapshot, RejectCounters, ScriptSnapshot, VrrpPlan, VrrpSnapshot,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::notice::NoticeSnapshot;
+use crate::radar::RadarSnapshot;
 use lvsd_model::{Family, NoticePlan, ProcessSettings, ScriptPolicy, Version, VrrpConfig};
 use serde::{Deserialize, Serialize};
 
@@ -285,4 +286,6 @@ pub struct VrrpSnapshot {
     pub worst_lateness: Duration,
     /// What was told beside scripts.
     pub notices: NoticeSnapshot,
+    /// What is said on the segments.
+    pub radar: RadarSnapshot,
 }

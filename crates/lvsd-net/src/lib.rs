@@ -18,6 +18,7 @@ pub mod nft;
 mod process;
 mod process_events;
 mod rtnl;
+mod segment_socket;
 #[expect(unsafe_code, reason = "the operating system's interfaces that no crate of ours wraps")]
 mod sys;
 mod sysctl;
@@ -41,6 +42,7 @@ pub use rtnl::{
     Monitor, MonitorEvent, NewLink, NewLinkKind, NoInterface, RouteEntry, RouteSpec, RoutingChange,
     RoutingEvent, RoutingMonitor, Rtnl, RtnlError, same_rule,
 };
+pub use segment_socket::{Heading, Seen, SegmentSocket};
 pub use sysctl::{read_sysctl, write_sysctl};
 pub use testament::Testament;
 pub use tuning::{Tuning, Urgency, set_umask};

@@ -50,6 +50,25 @@ pub(crate) fn accept_multicast(socket: BorrowedFd<'_>, interface: u32, address: 
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
+/// PACKET_IGNORE_OUTGOING of `linux/if_packet.h`.
+const IGNORE_OUTGOING: libc::c_int = 23;
+
+/// Has a packet socket see what leaves, or not.
+pub(crate) fn ignore_outgoing(socket: BorrowedFd<'_>, ignore: bool) -> io::Result<()> {
+    let value = libc::c_int::from(ignore);
+    // SAFETY: the pointer is to a live `c_int`, whose size is given; the descriptor is borrowed, so it is open.
+    let result = unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_PACKET,
+            IGNORE_OUTGOING,
+            (&raw const value).cast(),
+            size_of::<libc::c_int>() as libc::socklen_t,
+        )
+    };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
 /// SCHED_RR for the calling thread, not inherited.
 pub(crate) fn schedule_round_robin(priority: u8) -> io::Result<()> {
     let parameters = libc::sched_param { sched_priority: i32::from(priority) };

@@ -4,6 +4,7 @@
 //! * [`Router`] is the election of a whole process: its instances, sync groups and trackers. It is a sans-IO machine: facts go
 //!   in with the time at which they became true, [`Output`]s come out, and [`Router::poll_timeout`] says when it wants to be
 //!   called next.
+//! * [`radar`] compares what is on the wire with what the election hears and does; nothing that it finds moves an election.
 //! * [`ScriptJudge`] turns single runs of a tracked script into a verdict.
 //!
 //! What this crate must never do: open a socket, read a clock or the environment, know an asynchronous runtime, keep a packet.
@@ -18,6 +19,7 @@
 mod counters;
 mod engine;
 mod judge;
+pub mod radar;
 mod time;
 pub mod wire;
 

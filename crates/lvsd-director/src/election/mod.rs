@@ -8,6 +8,7 @@
 //! read, then looks at what it was told. So an advert that came in time counts although the timer has run out since, wherever
 //! the thread was held up.
 
+mod arrivals;
 mod ears;
 mod report;
 mod sockets;
@@ -21,6 +22,7 @@ use std::time::Duration;
 
 use lvsd_model::{Instance, InterfaceName, SyncGroup, Transport, Vrid, VrrpConfig};
 use lvsd_net::{IpProtocol, MAX_DATAGRAM, Outgoing, Timer, Urgency, Wakeup, time_of_day, uptime};
+use lvsd_vrrp::radar::Unsent;
 use lvsd_vrrp::wire::{
     Carrier, Envelope, OutgoingAdvert, Reject, RxMeta, Signer, TTL, destinations, peek_vrid,
 };
@@ -33,6 +35,8 @@ use tokio::sync::{mpsc as events, oneshot};
 
 use crate::keeper::{self, Fact, routed_source};
 use crate::testament::Will;
+use arrivals::Arrivals;
+pub(crate) use arrivals::Segments;
 use ears::Ears;
 pub(crate) use report::{Report, state};
 pub(crate) use sockets::Unopened;
@@ -111,6 +115,8 @@ pub(crate) enum Input {
         /// Answered when it is in force.
         done: oneshot::Sender<Applied>,
     },
+    /// What reached its sockets since it was last asked, and how its instances are; answered after all that waits is taken in.
+    Segments(oneshot::Sender<Segments>),
     /// State and counters.
     Report(oneshot::Sender<Report>),
     /// Whether it comes to its inputs at all.
@@ -279,6 +285,8 @@ pub(crate) fn start<G>(
             pulse: Pulse::default(),
             urgency,
             told: Told::default(),
+            arrivals: Arrivals::default(),
+            asked: Vec::new(),
             routed: Vec::new(),
             routes_at: None,
             will,
@@ -314,7 +322,7 @@ impl Pulse {
 #[derive(Debug, Default)]
 struct Told {
     rejects: HashSet<(InstanceId, Reject)>,
-    unsent: HashSet<InstanceId>,
+    unsent: HashMap<InstanceId, Unsent>,
     strangers: HashSet<Stranger>,
 }
 
@@ -347,6 +355,9 @@ struct Election {
     pulse: Pulse,
     urgency: Urgency,
     told: Told,
+    arrivals: Arrivals,
+    /// Who wants to know what arrived.
+    asked: Vec<oneshot::Sender<Segments>>,
     /// Unicast instances with neither interface nor source, and a peer of each.
     routed: Vec<(InstanceId, IpAddr)>,
     /// When their sources are looked up again.
@@ -379,6 +390,7 @@ impl Election {
             let now = uptime();
             self.note_lateness(now);
             self.take_packets(&mut ready);
+            self.tell_arrivals();
             self.timer.clear();
             self.router.handle_timeout(Time::after_start(now));
             self.do_outputs();
@@ -387,6 +399,9 @@ impl Election {
             }
             self.wakeup.clear();
             turn = self.take_inputs();
+            if turn == Turn::Wait && !self.asked.is_empty() {
+                turn = Turn::Again;
+            }
             self.arm();
         }
     }
@@ -430,6 +445,9 @@ impl Election {
                 IpProtocol::Ah => Carrier::Ah { header: received.header },
             };
             let wall = WallTime::after_epoch(time_of_day());
+            if interface.is_some() {
+                self.arrivals.note(token, source, peek_vrid(&carrier, received.payload));
+            }
             let meta = RxMeta { wall, carrier, ..RxMeta::new(source, destination, received.hops) };
             let now = Time::after_start(uptime());
             let reception = self.router.receive(now, interface, meta, received.payload);
@@ -452,6 +470,22 @@ impl Election {
             // What is wrong with it is counted; nothing follows from it.
             let _ = self.router.receive_membership(now, interface, family, packet);
             self.do_outputs();
+        }
+    }
+
+    fn tell_arrivals(&mut self) {
+        if self.asked.is_empty() {
+            return;
+        }
+        let listening = self.sockets.places();
+        let arrived = self.arrivals.take(|token| self.sockets.interface(token));
+        let standings = arrivals::standings(&self.router, &self.told.unsent);
+        let mut segments = Some(Segments { listening, arrived, standings });
+        for reply in self.asked.drain(..) {
+            // There is one who asks; whoever else did gets nothing, and asks again.
+            if let Some(segments) = segments.take() {
+                let _ = reply.send(segments);
+            }
         }
     }
 
@@ -505,6 +539,7 @@ impl Election {
             Input::Alive(reply) => {
                 let _ = reply.send(());
             }
+            Input::Segments(reply) => self.asked.push(reply),
             Input::Report(reply) => {
                 let _ = reply.send(report::report(&self.router, now, self.pulse.worst));
             }
@@ -554,7 +589,8 @@ impl Election {
         self.find_sources(now);
         let known = |id: &InstanceId| self.router.instance(*id).is_some();
         self.told.rejects.retain(|(id, _)| known(id));
-        self.told.unsent.retain(known);
+        self.told.unsent.retain(|id, _| known(id));
+        self.arrivals.retain(|token| self.sockets.has(token));
         self.signers.retain(|id, _| known(id));
         applied
     }
@@ -671,7 +707,9 @@ impl Election {
                 }
             }
             Some(error) => {
-                if self.told.unsent.insert(id) {
+                let refused = error.raw_os_error() == Some(nix::libc::EPERM);
+                let unsent = Unsent { error: error.to_string(), refused };
+                if self.told.unsent.insert(id, unsent).is_none() {
                     let (instance, error) = (config.name.clone(), error.to_string());
                     let _ = self.events.send(Event::Unsent { instance, error });
                 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lvsd_ipc::{
     Adjustment, AdvertCounters, FileSnapshot, GroupSnapshot, InstanceSnapshot, InstanceState, JournalEntry,
-    NoticeSnapshot, ProcessSnapshot, RejectCounters, ScriptSnapshot, VrrpSnapshot,
+    NoticeSnapshot, ProcessSnapshot, RadarSnapshot, RejectCounters, ScriptSnapshot, VrrpSnapshot,
 };
 use lvsd_vrrp::{Edge, GroupView, InstanceId, InstanceView, Router, ScriptView, State, Time, Verdict};
 
@@ -38,6 +38,7 @@ pub(super) fn report(router: &Router, now: Time, worst_lateness: Duration) -> Re
         membership_malformed: counters.membership_malformed,
         worst_lateness,
         notices: NoticeSnapshot::default(),
+        radar: RadarSnapshot::default(),
     };
     Report { snapshot, ids: router.instances().map(|view| view.id).collect() }
 }

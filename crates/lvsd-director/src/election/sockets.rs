@@ -9,6 +9,7 @@ use std::time::Duration;
 use lvsd_model::{Auth, Family, Instance, InterfaceName, Transport};
 use lvsd_net::{Device, IpProtocol, VrrpSocket};
 use lvsd_vrrp::InstanceId;
+use lvsd_vrrp::radar::{Place, Wrapping};
 use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags};
 
 /// When opening a socket is tried again.
@@ -169,6 +170,29 @@ impl Sockets {
     /// How many are wanted.
     pub(super) fn len(&self) -> usize {
         self.slots.len()
+    }
+
+    /// Whether there is a socket of that token.
+    pub(super) fn has(&self, token: Token) -> bool {
+        self.slots.contains_key(&token)
+    }
+
+    /// The interface of a token's socket.
+    pub(super) fn interface(&self, token: Token) -> Option<&InterfaceName> {
+        self.slots.get(&token)?.interface.as_ref()
+    }
+
+    /// What can be heard now: the sockets that are open and bound to an interface.
+    pub(super) fn places(&self) -> BTreeSet<Place> {
+        let open = self.slots.values().filter(|slot| slot.socket.is_some());
+        let place = |slot: &Slot| {
+            let wrapping = match slot.protocol {
+                IpProtocol::Vrrp => Wrapping::Plain,
+                IpProtocol::Ah => Wrapping::Ah,
+            };
+            Some(Place { interface: slot.interface.clone()?, family: slot.family, wrapping })
+        };
+        open.filter_map(place).collect()
     }
 
     /// The socket of a token, with what it carries and its interface.

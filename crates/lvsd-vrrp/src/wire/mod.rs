@@ -204,6 +204,16 @@ impl<'a> Advert<'a> {
     }
 }
 
+/// Takes apart what was overheard, perhaps behind an authentication header, and says whether a signature follows it. Nothing is
+/// judged; `None` when it is no advert.
+pub(crate) fn glance(family: Family, ah: bool, payload: &[u8]) -> Option<(Advert<'_>, bool)> {
+    let packet = if ah { ah::inside(payload)? } else { payload };
+    let (advert, trailing) = Advert::split(family, packet).ok()?;
+    let signed = trailing.len() == hmac::TRAILER_LEN;
+    let known = advert.packet_type == TYPE_ADVERTISEMENT && (trailing.is_empty() || signed);
+    (known && advert.vrid != 0).then_some((advert, signed))
+}
+
 /// Smallest payload of an Ethernet frame; shorter ones are padded by the sender.
 const MIN_ETHERNET_PAYLOAD: usize = 46;
 /// IPv4 header without options.

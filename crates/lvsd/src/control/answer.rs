@@ -14,6 +14,7 @@ use serde::Serialize;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{Notify, mpsc, oneshot};
 
+use super::radar::Radar;
 use super::view::{Event, Problem, Status};
 use super::why::{Untold, Why};
 use super::{Follower, Query};
@@ -23,14 +24,18 @@ const RELOAD_LIMIT: Duration = Duration::from_secs(120);
 
 pub(super) type Answer = Response<UnsyncBoxBody<Bytes, Infallible>>;
 
+/// Of the process that everything about VRRP comes from.
+const SILENT: &str = "the vrrp process does not answer; see /v1/status";
+
 /// The resources, for who looks around.
-const INDEX: [&str; 4] = ["/v1/events", "/v1/instances/NAME/why", "/v1/reload", "/v1/status"];
+const INDEX: [&str; 5] = ["/v1/events", "/v1/instances/NAME/why", "/v1/radar", "/v1/reload", "/v1/status"];
 
 /// What a path is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Resource<'a> {
     Events,
     Index,
+    Radar,
     Reload,
     Status,
     /// Of the instance of that name, which is percent-encoded.
@@ -42,6 +47,7 @@ impl<'a> Resource<'a> {
         Some(match path {
             "/" | "/v1" => Self::Index,
             "/v1/events" => Self::Events,
+            "/v1/radar" => Self::Radar,
             "/v1/reload" => Self::Reload,
             "/v1/status" => Self::Status,
             _ => {
@@ -54,7 +60,7 @@ impl<'a> Resource<'a> {
     const fn method(self) -> (Method, &'static str) {
         match self {
             Self::Reload => (Method::POST, "POST"),
-            Self::Events | Self::Index | Self::Status | Self::Why(_) => (Method::GET, "GET"),
+            Self::Events | Self::Index | Self::Radar | Self::Status | Self::Why(_) => (Method::GET, "GET"),
         }
     }
 }
@@ -79,6 +85,7 @@ pub(super) async fn answer(
         Resource::Index => json(StatusCode::OK, &INDEX),
         Resource::Status => status(&ask).await.unwrap_or_else(ending),
         Resource::Why(name) => why(name, &ask).await.unwrap_or_else(ending),
+        Resource::Radar => radar(&ask).await.unwrap_or_else(ending),
         Resource::Reload => reload(&ask).await.unwrap_or_else(ending),
         Resource::Events => events(request.uri().query(), &ask, following).await.unwrap_or_else(ending),
     }
@@ -105,9 +112,15 @@ async fn why(name: &str, ask: &mpsc::Sender<Query>) -> Option<Answer> {
     Some(match Why::new(&observation, &name, crate::driver::since_epoch()) {
         Ok(why) => json(StatusCode::OK, &why),
         Err(Untold::Unknown(text)) => problem(StatusCode::NOT_FOUND, &text),
-        Err(Untold::Silent) => {
-            problem(StatusCode::SERVICE_UNAVAILABLE, "the vrrp process does not answer; see /v1/status")
-        }
+        Err(Untold::Silent) => problem(StatusCode::SERVICE_UNAVAILABLE, SILENT),
+    })
+}
+
+async fn radar(ask: &mpsc::Sender<Query>) -> Option<Answer> {
+    let observation = put(ask, Query::Status).await?;
+    Some(match &observation.vrrp {
+        Some(vrrp) => json(StatusCode::OK, &Radar::new(&vrrp.radar)),
+        None => problem(StatusCode::SERVICE_UNAVAILABLE, SILENT),
     })
 }
 

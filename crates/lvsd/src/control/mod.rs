@@ -7,9 +7,11 @@
 mod answer;
 mod events;
 mod listen;
+mod radar;
 pub mod view;
 mod why;
 
+pub use self::radar::{Finding, Neighbour, Radar, Segment};
 pub use self::view::{Event, Instance, Problem, Process, Reload, Server, Service, Status};
 pub use self::why::{Decision, Why};
 

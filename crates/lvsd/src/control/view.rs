@@ -10,6 +10,7 @@ use lvsd_ipc::{
 use lvsd_model::Version;
 use serde::{Deserialize, Serialize};
 
+use super::radar::{self, Finding};
 use crate::observation::Observation;
 
 /// `GET /v1/status`: how everything is.
@@ -31,6 +32,9 @@ pub struct Status {
     pub groups: Option<Vec<Group>>,
     /// Tracked scripts; absent as above.
     pub scripts: Option<Vec<Script>>,
+    /// What does not fit on the segments; absent when the process of VRRP does not answer.
+    #[serde(default)]
+    pub findings: Option<Vec<Finding>>,
     /// Virtual servers; absent when their process does not answer.
     pub services: Option<Vec<Service>>,
     /// Why IPVS cannot be used, when it cannot.
@@ -239,7 +243,7 @@ pub struct Event {
     pub number: u64,
     /// In seconds since the epoch.
     pub time: f64,
-    /// What kind it is: `instance`, `group`, `server`, `quorum`, `process`, `reload`, `lvsd`, `missed`.
+    /// What kind it is: `instance`, `group`, `segment`, `server`, `quorum`, `process`, `reload`, `lvsd`, `missed`.
     pub kind: String,
     /// What it is about: a name.
     pub subject: String,
@@ -248,7 +252,7 @@ pub struct Event {
     /// The state before, for instances and groups.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub from: Option<String>,
-    /// The state now: of instances and groups, `up` and `down` of servers, `met` and `lost` of a quorum.
+    /// The state now: of instances and groups, `found` and `over` of segments, `up` and `down` of servers, `met` and `lost` of a quorum.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub to: Option<String>,
     /// Why.
@@ -285,6 +289,7 @@ impl Status {
             instances: vrrp.map(|VrrpSnapshot { instances, .. }| instances.iter().map(instance).collect()),
             groups: vrrp.map(|VrrpSnapshot { groups, .. }| groups.iter().map(group).collect()),
             scripts: vrrp.map(|VrrpSnapshot { scripts, .. }| scripts.iter().map(script).collect()),
+            findings: vrrp.map(|vrrp| radar::findings(&vrrp.radar)),
             services: checker.map(|CheckerSnapshot { services, .. }| services.iter().map(service).collect()),
             ipvs_error: checker.and_then(|checker| checker.ipvs.error.clone()),
         }
@@ -410,6 +415,12 @@ impl Event {
                 let event = Self::new("group", &name, text);
                 let (from, to) = (Some(from.word().to_owned()), Some(to.word().to_owned()));
                 Self { from, to, cause: Some(cause), ..event }
+            }
+            ChildEvent::Segment { interface, kind, text, stands } => {
+                let to = if stands { "found" } else { "over" };
+                let event =
+                    Self::new("segment", &interface, if stands { text } else { format!("no more: {text}") });
+                Self { to: Some(to.to_owned()), cause: Some(kind), ..event }
             }
             ChildEvent::Server { service, server, up, cause } => {
                 let to = if up { "up" } else { "down" };

@@ -86,6 +86,10 @@ metrics! {
     VRRP_MALFORMED Counter "lvsd_vrrp_malformed_packets_total" [] "Packets that are no VRRP at all.";
     VRRP_MEMBERSHIP_REPORTS Counter "lvsd_vrrp_membership_reports_total" [] "IGMP and MLD reports heard, whatever they were about.";
     VRRP_MEMBERSHIP_MALFORMED Counter "lvsd_vrrp_membership_reports_malformed_total" [] "IGMP and MLD reports that break their own format.";
+    VRRP_FINDINGS Gauge "lvsd_vrrp_segment_findings" ["instance", "interface", "vrid", "family", "neighbour", "kind"] "Things on a segment that do not fit (lvsctl radar says what they are); absent when there are none.";
+    VRRP_NEIGHBOURS Gauge "lvsd_vrrp_neighbours" ["interface"] "Senders of adverts heard on an interface within the last three minutes.";
+    VRRP_OVERHEARD Counter "lvsd_vrrp_adverts_overheard_total" [] "Adverts of others on the wire, before any firewall and whatever their VRID.";
+    VRRP_SWALLOWED Counter "lvsd_vrrp_adverts_swallowed_total" [] "Adverts for virtual routers of ours that were on the wire and did not reach the election.";
     VRRP_LATENESS Gauge "lvsd_vrrp_timer_lateness_worst_seconds" [] "Greatest lateness of the election timer since its process started.";
 
     SERVICE_INFO Gauge "lvsd_service_info" ["service", "protocol", "scheduler"] "Always 1; what a virtual server is.";

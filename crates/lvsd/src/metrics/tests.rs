@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use lvsd_ipc::{
     Adjustment, AdvertCounters, CheckSnapshot, CheckerSnapshot, Counters, FifoSnapshot, FileSnapshot,
-    GroupSnapshot, InstanceSnapshot, InstanceState, IpvsHealth, MailSnapshot, NoticeSnapshot,
-    ProcessSnapshot, RealServerSnapshot, RejectCounters, ScriptSnapshot, ServiceSnapshot, VrrpSnapshot,
+    Finding, FindingSnapshot, GroupSnapshot, InstanceSnapshot, InstanceState, IpvsHealth, MacAddress,
+    MailSnapshot, NoticeSnapshot, ProcessSnapshot, RadarSnapshot, RealServerSnapshot, RejectCounters,
+    ScriptSnapshot, SegmentSnapshot, ServiceSnapshot, VrrpSnapshot, What,
 };
-use lvsd_model::{Family, MetricsListen, Version};
+use lvsd_model::{Family, InterfaceName, MetricsListen, Version};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
@@ -111,6 +112,37 @@ fn vrrp() -> VrrpSnapshot {
         membership_malformed: 14,
         worst_lateness: Duration::from_micros(1500),
         notices: notices("/run/vrrp.fifo"),
+        radar: radar(),
+    }
+}
+
+fn radar() -> RadarSnapshot {
+    let interface = InterfaceName::new("eth0").expect("a name");
+    let finding = |what| FindingSnapshot {
+        finding: Finding {
+            instance: "VI_6".to_owned(),
+            interface: interface.clone(),
+            family: Family::V4,
+            vrid: 51,
+            source: Some([10, 0, 0, 2].into()),
+            what,
+        },
+        stands: Duration::from_secs(1),
+        advice: None,
+    };
+    let address =
+        |last| What::OtherMac { address: [10, 0, 0, last].into(), mac: MacAddress([2; 6]), master: None };
+    RadarSnapshot {
+        segments: vec![SegmentSnapshot {
+            interface: interface.clone(),
+            listened: Duration::from_secs(9),
+            free_vrid: Some(1),
+            deaf: None,
+        }],
+        findings: vec![finding(What::OwnAddress), finding(address(1)), finding(address(2))],
+        overheard: 31,
+        swallowed: 32,
+        ..RadarSnapshot::default()
     }
 }
 

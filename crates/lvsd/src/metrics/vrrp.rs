@@ -1,8 +1,11 @@
 //! Metrics of the VRRP process.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use lvsd_ipc::{InstanceSnapshot, InstanceState, RejectCounters, VrrpSnapshot};
+use lvsd_ipc::{
+    FindingSnapshot, InstanceSnapshot, InstanceState, RadarSnapshot, RejectCounters, VrrpSnapshot,
+};
 use lvsd_model::{Family, Version};
 
 use super::table::{self as m, Metric};
@@ -19,7 +22,42 @@ pub(super) fn write(page: &mut Page, snapshot: &VrrpSnapshot) {
     page.single(&m::VRRP_MALFORMED, snapshot.malformed);
     page.single(&m::VRRP_MEMBERSHIP_REPORTS, snapshot.membership_reports);
     page.single(&m::VRRP_MEMBERSHIP_MALFORMED, snapshot.membership_malformed);
+    segments(page, &snapshot.radar);
     page.single(&m::VRRP_LATENESS, snapshot.worst_lateness);
+}
+
+fn segments(page: &mut Page, radar: &RadarSnapshot) {
+    // What differs only in what is no label is one series.
+    let mut findings: BTreeMap<[String; 6], u64> = BTreeMap::new();
+    for FindingSnapshot { finding, .. } in &radar.findings {
+        let family = family(finding.family).to_owned();
+        let neighbour = finding.source.map(|source| source.to_string()).unwrap_or_default();
+        let (instance, interface) = (finding.instance.clone(), finding.interface.to_string());
+        let kind = finding.what.kind().to_owned();
+        *findings
+            .entry([instance, interface, finding.vrid.to_string(), family, neighbour, kind])
+            .or_default() += 1;
+    }
+    page.metric(&m::VRRP_FINDINGS, |series| {
+        findings
+            .iter()
+            .for_each(|(labels, count)| series.add(&labels.each_ref().map(String::as_str), *count));
+    });
+    page.metric(&m::VRRP_NEIGHBOURS, |series| {
+        for segment in &radar.segments {
+            let here = radar.neighbours.iter().filter(|one| one.interface == segment.interface);
+            series.add(&[segment.interface.as_str()], here.count());
+        }
+    });
+    page.single(&m::VRRP_OVERHEARD, radar.overheard);
+    page.single(&m::VRRP_SWALLOWED, radar.swallowed);
+}
+
+const fn family(family: Family) -> &'static str {
+    match family {
+        Family::V4 => "ipv4",
+        Family::V6 => "ipv6",
+    }
 }
 
 /// An instance with the label values that all its series share.
@@ -35,10 +73,7 @@ impl<'a> Labelled<'a> {
 
     fn add(&self, series: &mut Series<'_>, more: &[&str], value: impl Into<Value>) {
         let interface = self.instance.interface.as_deref().unwrap_or_default();
-        let family = match self.instance.family {
-            Family::V4 => "ipv4",
-            Family::V6 => "ipv6",
-        };
+        let family = family(self.instance.family);
         let labels = [&[self.instance.name.as_str(), interface, &self.vrid, family], more].concat();
         series.add(&labels, value);
     }
