@@ -125,9 +125,8 @@ impl<'a> Lowering<'a> {
     /// What the notation cannot say.
     fn particular(&mut self, statement: &Statement, around: &str) {
         let Some(word) = self.word(statement, 0) else { return };
-        match (around, statement.row.name) {
-            ("BFD_CHECK", "name") => self.use_session(word),
-            _ => {}
+        if (around, statement.row.name) == ("BFD_CHECK", "name") {
+            self.use_session(word);
         }
     }
 

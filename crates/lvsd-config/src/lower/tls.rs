@@ -57,7 +57,7 @@ impl<'a> Lowering<'a> {
         }
         self.config.lvs.tls.authorities = authorities.map(|(path, _)| path);
         let Some((certificate, _)) = certificate else {
-            if let Some(at) = key.map(|(_, at)| at).or(password.map(|(_, at)| at)) {
+            if let Some(at) = key.map(|(_, at)| at).or_else(|| password.as_ref().map(|(_, at)| *at)) {
                 let message = "`SSL` has no certificate, so no check shows one";
                 let help = "add `certificate /path`, a file in PEM";
                 self.report(Diagnostic::tolerated(Rule::CertificateIncomplete, at, message).help(help));
