@@ -99,6 +99,22 @@ async fn carry(mut told: mpsc::Receiver<ChildEvent>, answers: Answers) {
     }
 }
 
+/// Tells the supervisor which tracked services have their quorum, whenever that changes. However fast it does, only the last
+/// state is told.
+async fn follow_quorums(shared: Rc<Shared>, answers: Answers) {
+    let mut told = Vec::new();
+    loop {
+        let changed = shared.quorum_changed.notified();
+        let quorums = shared.quorums();
+        if quorums != told {
+            // That the supervisor is gone is noticed elsewhere.
+            let _ = answers.send(&Answer::Quorums(quorums.clone())).await;
+            told = quorums;
+        }
+        changed.await;
+    }
+}
+
 /// Whether the process goes on.
 enum Next {
     Continue,
@@ -141,6 +157,7 @@ impl Process {
             keeper::spawn(Keeper::new(connect, Journal::new(supervisor)), Rc::clone(&shared));
         let (answers, keeper) = (Answers(Rc::new(Mutex::new(answers))), Rc::new(keeper));
         spawn_local(carry(told, answers.clone()));
+        spawn_local(follow_quorums(Rc::clone(&shared), answers.clone()));
         let (settings, generation) = (Settings::default(), None);
         let (scheduled, tuning, release) = (None, Tuning::new("checker"), Release::Ours);
         let process = Self {
@@ -190,6 +207,8 @@ impl Process {
             }
             ToChild::Snapshot { request } => self.report(request),
             ToChild::Ping { number } => self.answers.send(&Answer::Pong { number }).await?,
+            // Virtual routers follow quorums, nobody here.
+            ToChild::Quorums(_) => {}
             ToChild::ClearCounters => {
                 self.shared.health.borrow_mut().clear_counters();
                 self.keeper.clear_counters();
@@ -260,6 +279,7 @@ impl Process {
         self.shared.health.borrow_mut().tell_new(init);
         self.shared.health.borrow_mut().apply_services(self.shared.now(), services, &standing);
         self.schedule.pass_on();
+        self.shared.quorum_changed.notify_one();
         self.shared.schedule_changed.notify_one();
         complaints.extend(self.keeper.sync().await);
         if complaints.is_empty() { Applied::Done } else { Applied::Degraded(complaints) }

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::rc::Rc;
 
-use lvsd_health::{CheckId, Due, Outcome};
+use lvsd_health::{CheckId, Due, Event, Outcome};
 use lvsd_model::CheckKind;
 use lvsd_net::Urgency;
 use tokio::time::{Instant, sleep_until};
@@ -115,6 +115,9 @@ impl Schedule {
             let event = self.shared.health.borrow_mut().poll_event();
             let Some(event) = event else { break };
             self.notifier.tell(&event);
+            if matches!(event, Event::Quorum { .. }) {
+                self.shared.quorum_changed.notify_one();
+            }
         }
         if self.shared.health.borrow().has_changes() {
             self.shared.table_changed.notify_one();

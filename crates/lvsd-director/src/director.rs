@@ -380,6 +380,13 @@ impl Director {
                 self.pong(number);
                 Ok(())
             }
+            ToChild::Quorums(states) => {
+                // Before there is a plan nobody tracks anything; behind it everything is told.
+                if let Some(engine) = &self.engine {
+                    engine.election.send(election::Input::Quorums(states));
+                }
+                Ok(())
+            }
             ToChild::ClearCounters => {
                 if let Some(engine) = &self.engine {
                     engine.election.send(election::Input::ClearCounters);

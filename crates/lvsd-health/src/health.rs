@@ -1,6 +1,6 @@
 //! The whole: configuration and outcomes in, events and desired entries out.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
@@ -259,6 +259,18 @@ impl Health {
     #[must_use]
     pub fn check_count(&self) -> usize {
         self.checks.len()
+    }
+
+    /// The names under which services are tracked, each with whether all of them have their quorum.
+    #[must_use]
+    pub fn tracked_quorums(&self) -> BTreeMap<&str, bool> {
+        let mut quorums = BTreeMap::new();
+        for pool in &self.pools {
+            if let Some(name) = &pool.config.tracked_as {
+                *quorums.entry(name.as_str()).or_insert(true) &= pool.state.quorum == Quorum::Met;
+            }
+        }
+        quorums
     }
 
     /// What is to be told at the end: servers and quorums of services with `omega` go down.

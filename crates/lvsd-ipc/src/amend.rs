@@ -132,6 +132,7 @@ mod tests {
             hysteresis: 0,
             sorry: None,
             suspend: false,
+            tracked_as: None,
             turnover: Turnover::default(),
             omega: false,
             mail: false,

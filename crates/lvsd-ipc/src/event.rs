@@ -73,6 +73,15 @@ pub enum ChildEvent {
     },
 }
 
+/// Whether what is tracked as a virtual server has its quorum.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuorumState {
+    /// What it is [tracked as](lvsd_model::VirtualServer::tracked_as).
+    pub service: String,
+    /// Whether all that are tracked as that have it.
+    pub met: bool,
+}
+
 /// What happens to a virtual server beside its quorum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ServiceChange {

@@ -20,7 +20,7 @@ pub use amend::{Amendment, Run};
 pub use checker::{
     CheckSnapshot, CheckerPlan, CheckerSnapshot, Counters, IpvsHealth, RealServerSnapshot, ServiceSnapshot,
 };
-pub use event::{ChildEvent, ServiceChange};
+pub use event::{ChildEvent, QuorumState, ServiceChange};
 pub use frame::{Frame, FrameError, FrameReader, FrameWriter, MAX_FRAME, decode, encode};
 pub use lvsd_vrrp::radar::{AuthSeen, Finding, MacAddress, What};
 pub use message::{Applied, FromChild, Generation, Role, StopManner, ToChild};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::ChildEvent;
+use crate::event::{ChildEvent, QuorumState};
 
 /// Which child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -94,6 +94,9 @@ pub enum ToChild<P> {
         /// Chosen by the supervisor.
         number: u64,
     },
+    /// Which tracked virtual servers have their quorum, to those who track them: after each plan, and when it changes. The last one
+    /// told holds.
+    Quorums(Vec<QuorumState>),
     /// Set the statistics to zero (after a snapshot, for SIGRTMAX-1).
     ClearCounters,
     /// End; the child answers [`FromChild::Stopped`] and exits.
@@ -135,6 +138,8 @@ pub enum FromChild<S> {
     },
     /// Something happened that an operator may want to see.
     Event(ChildEvent),
+    /// The checker: which tracked virtual servers have their quorum. All of them, after each plan and when one changes.
+    Quorums(Vec<QuorumState>),
     /// Everything is released (or kept, as asked); the child exits now.
     Stopped,
 }

@@ -56,8 +56,8 @@ pub use vlink::{Accept, AdvertsBy, Firewall, IpvlanFlag, MacAddress, OwnLink, Vi
 pub use vrrp::{
     AddressFlags, AddressScope, Broadcast, Deletion, GarpPolicy, InitFile, InitialState, Instance, Notify,
     OldUnicastChecksum, ParamMatch, Preempt, PreferredLifetime, SyncGroup, TrackFile, TrackInterface,
-    TrackProcess, TrackScript, TrackWeight, TrackedFile, TrackedProcess, TrackedScript, Trackers, Transport,
-    UnicastPeer, Version, VirtualAddress, VrrpConfig,
+    TrackProcess, TrackScript, TrackWeight, TrackedFile, TrackedProcess, TrackedScript, TrackedService,
+    Trackers, Transport, UnicastPeer, Version, VirtualAddress, VrrpConfig,
 };
 
 use serde::{Deserialize, Serialize};

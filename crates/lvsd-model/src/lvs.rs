@@ -261,6 +261,8 @@ pub struct VirtualServer {
     pub sorry: Option<SorryServer>,
     /// `ha_suspend`: no checks while none of its addresses is on this host.
     pub suspend: bool,
+    /// Under which name virtual routers follow its quorum (`track_virtual_server`), if they do.
+    pub tracked_as: Option<String>,
     /// `min_up`, `drain_timeout`, `slow_start`.
     pub turnover: Turnover,
     /// `omega`: down notifiers run at shutdown too.

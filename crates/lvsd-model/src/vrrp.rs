@@ -300,6 +300,16 @@ pub struct TrackedProcess {
     pub effect: TrackWeight,
 }
 
+/// One line of `track_virtual_server`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct TrackedService {
+    /// What virtual servers of the same configuration are [tracked as](crate::VirtualServer::tracked_as).
+    pub service: String,
+    /// Its effect here: it fails while one of them has no quorum.
+    pub effect: TrackWeight,
+}
+
 /// What an instance or a group tracks.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -312,6 +322,8 @@ pub struct Trackers {
     pub files: Vec<TrackedFile>,
     /// `track_process`.
     pub processes: Vec<TrackedProcess>,
+    /// `track_virtual_server`.
+    pub services: Vec<TrackedService>,
 }
 
 /// `track_file` at the root: a file with a number in it.

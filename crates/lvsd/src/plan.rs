@@ -79,6 +79,16 @@ pub(crate) fn vrrp(config: &Config, context: &PlanContext, reader: Role) -> Vrrp
     }
 }
 
+/// Without a checker nobody knows of quorums, and an instance would wait for one for ever.
+pub(crate) fn untrack_services(config: &mut VrrpConfig) {
+    let instances = config.instances.iter_mut().map(|instance| &mut instance.trackers);
+    let groups = config.groups.iter_mut().map(|group| &mut group.trackers);
+    let tracked: usize = instances.chain(groups).map(|trackers| trackers.services.drain(..).count()).sum();
+    if tracked > 0 {
+        tracing::warn!("track_virtual_server does nothing: no checker runs");
+    }
+}
+
 /// The part of the checker process: of its services only what it does not have yet.
 pub(crate) fn checker(
     config: &Config,

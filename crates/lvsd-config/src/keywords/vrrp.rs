@@ -20,6 +20,8 @@ pub(super) static SYNC_GROUP: &[Row] = &[
         .example("sync_group_tracking_weight\ntrack_file {\n    load weight -1\n}"),
     row("track_process", "{ <name> [weight -254..254 [reverse|noreverse]] ... }", "", Tier::Two, "Processes tracked for all members").lines(Lines::Trackers, 0, 0).works()
         .example("sync_group_tracking_weight\ntrack_process {\n    proxy weight 20\n}"),
+    row("track_virtual_server", "{ <ip [port]> | fwmark <n> | group <name> [weight -253..253 [reverse|noreverse]] ... }", "", Tier::Two, "Virtual servers whose quorum the group follows, called as behind virtual_server: without its quorum one is a FAULT, or costs its weight. Of one name all have to have theirs; only in lvsd").lines(Lines::Trackers, 0, 0).works()
+        .example("sync_group_tracking_weight\ntrack_virtual_server {\n    192.0.2.93 443 weight -20\n}"),
     row("track_bfd", "{ <name> [weight -253..253 [reverse|noreverse]] ... }", "", Tier::Three, "BFD sessions tracked for all members").lines(Lines::Trackers, 0, 0)
         .example("sync_group_tracking_weight\ntrack_bfd {\n    uplink weight -20\n}"),
     row("notify_backup", "<script> [user [group]]", "none", Tier::One, "Run when group becomes BACKUP").script().works()
@@ -90,6 +92,8 @@ pub(super) static INSTANCE: &[Row] = &[
         .example("track_file {\n    load weight -1\n}"),
     row("track_process", "{ <name> [weight -254..254 [reverse|noreverse]] ... }", "none", Tier::Two, "Processes that fault or weight the instance").lines(Lines::Trackers, 0, 0).works()
         .example("track_process {\n    proxy weight 20\n}"),
+    row("track_virtual_server", "{ <ip [port]> | fwmark <n> | group <name> [weight -253..253 [reverse|noreverse]] ... }", "none", Tier::Two, "Virtual servers whose quorum the instance follows, called as behind virtual_server: without its quorum one is a FAULT, or costs its weight. Of one name all have to have theirs; only in lvsd").lines(Lines::Trackers, 0, 0).works()
+        .example("track_virtual_server {\n    192.0.2.93 443 weight -20\n}"),
     row("track_bfd", "{ <name> [weight -253..253 [reverse|noreverse]] ... }", "none", Tier::Three, "BFD sessions that fault or weight the instance").lines(Lines::Trackers, 0, 0)
         .example("track_bfd {\n    uplink weight -20\n}"),
     row("mcast_src_ip", "<ip>", "primary address of interface", Tier::Two, "Source address of multicast adverts").works()

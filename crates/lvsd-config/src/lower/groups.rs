@@ -56,6 +56,7 @@ impl<'a> Lowering<'a> {
             match statement.row.name {
                 "group" => self.members(statement, taken, &mut members),
                 "track_interface" => self.track_interfaces(statement, &mut track),
+                "track_virtual_server" => self.track_services(statement, &mut track),
                 "track_script" | "track_file" | "track_process" => {
                     self.track_named(statement, order, &mut track);
                 }

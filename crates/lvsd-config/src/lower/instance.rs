@@ -228,6 +228,7 @@ impl<'a> Lowering<'a> {
             "authentication" => self.authentication(statement, &mut draft.auth),
             "auth_hmac" => self.auth_hmac(statement, &mut draft.hmac),
             "track_interface" => self.track_interfaces(statement, &mut draft.track),
+            "track_virtual_server" => self.track_services(statement, &mut draft.track),
             _ => return self.track_named(statement, order, &mut draft.track),
         }
         true

@@ -31,6 +31,7 @@ mod service;
 mod statics;
 mod tls;
 mod track;
+mod track_service;
 mod turnover;
 mod vmac;
 mod watched;
@@ -70,6 +71,7 @@ pub(crate) struct Lowering<'a> {
     /// The blocks that statements are being read in, as they are called in the file.
     path: Vec<String>,
     sessions: planned::Sessions<'a>,
+    tracked_services: track_service::TrackedServices,
     tls: tls::TlsDraft,
     /// `lvs_sync_daemon`, which may name an instance.
     sync_draft: Option<ipvs::SyncDraft<'a>>,
@@ -113,6 +115,7 @@ pub(crate) fn lower(
         seen: Vec::new(),
         path: Vec::new(),
         sessions: planned::Sessions::new(),
+        tracked_services: track_service::TrackedServices::new(),
         tls: tls::TlsDraft::default(),
         sync_draft: None,
         names: names::Names::new(files),
@@ -160,6 +163,7 @@ impl<'a> Lowering<'a> {
         self.finish_sync_daemon();
         self.check_trackers();
         self.services(statements);
+        self.check_tracked_services();
         self.finish_ssl();
         self.check_sessions();
         self.finish_notices();

@@ -323,9 +323,10 @@ impl<'a> Lowering<'a> {
         let (quorum, hysteresis) = self.quorum(&draft, &real_servers);
         let one_packet = self.one_packet(&draft, protocol);
         let sorry = self.sorry(&draft, port, family);
-        let (suspend, turnover) = self.finish_turnover(draft.turnover, &targets, &real_servers);
+        let (suspend, turnover) = self.finish_turnover(draft.turnover, &name, &targets, &real_servers);
         self.check_weights(&real_servers, span);
         self.check_sorry(sorry.as_ref(), &real_servers, draft.sorry.map(|(_, span)| span));
+        let tracked_as = self.tracked_services.contains_key(&name).then(|| name.clone());
         Some(VirtualServer {
             name,
             endpoints: targets.into_iter().map(|target| target.endpoint(family)).collect(),
@@ -337,6 +338,7 @@ impl<'a> Lowering<'a> {
             hysteresis,
             sorry,
             suspend,
+            tracked_as,
             turnover,
             omega: draft.omega,
             mail: draft.mail.unwrap_or_else(|| self.notices.of_services()),

@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
-use lvsd_model::{TrackInterface, TrackWeight, TrackedFile, TrackedProcess, TrackedScript, Trackers};
+use lvsd_model::{
+    TrackInterface, TrackWeight, TrackedFile, TrackedProcess, TrackedScript, TrackedService, Trackers,
+};
 
 use super::Lowering;
 use super::words::Word;
@@ -14,13 +16,13 @@ use crate::tree::Statement;
 
 /// Whether a line says what the weight is, or leaves it to the definition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum WeightFrom {
+pub(super) enum WeightFrom {
     Line,
     Definition,
 }
 
 /// Where a tracker is written, and what of it.
-type Written = (Span, WeightFrom);
+pub(super) type Written = (Span, WeightFrom);
 
 /// Trackers with the places where they are written.
 #[derive(Clone, Debug, Default)]
@@ -34,6 +36,8 @@ pub(super) struct TrackDraft {
     files: Vec<Written>,
     /// For each of `trackers.processes`.
     processes: Vec<Written>,
+    /// For each of `trackers.services`.
+    services: Vec<Written>,
 }
 
 impl TrackDraft {
@@ -54,12 +58,19 @@ impl TrackDraft {
     }
 
     fn all(&self) -> impl Iterator<Item = (Written, TrackWeight)> {
-        let Trackers { interfaces, scripts, files, processes } = &self.trackers;
+        let Trackers { interfaces, scripts, files, processes, services } = &self.trackers;
         let interfaces = self.interfaces.iter().copied().zip(interfaces.iter().map(|track| track.effect));
         let scripts = self.scripts.iter().copied().zip(scripts.iter().map(|track| track.effect));
         let files = self.files.iter().copied().zip(files.iter().map(|track| track.effect));
         let processes = self.processes.iter().copied().zip(processes.iter().map(|track| track.effect));
-        interfaces.chain(scripts).chain(files).chain(processes)
+        let services = self.services.iter().copied().zip(services.iter().map(|track| track.effect));
+        interfaces.chain(scripts).chain(files).chain(processes).chain(services)
+    }
+
+    /// Adds a virtual server.
+    pub(super) fn add_service(&mut self, track: TrackedService, written: Written) {
+        self.trackers.services.push(track);
+        self.services.push(written);
     }
 
     /// Leaves only trackers without weight.
@@ -68,10 +79,12 @@ impl TrackDraft {
         self.trackers.scripts.retain(|track| track.effect.weight == 0);
         self.trackers.files.retain(|track| track.effect.weight == 0);
         self.trackers.processes.retain(|track| track.effect.weight == 0);
+        self.trackers.services.retain(|track| track.effect.weight == 0);
         self.interfaces.clear();
         self.scripts.clear();
         self.files.clear();
         self.processes.clear();
+        self.services.clear();
     }
 
     /// A file has a weight even where nobody writes one; where weights cannot be, such a file is one without.
@@ -104,7 +117,7 @@ impl<'a> Lowering<'a> {
     }
 
     /// `[weight <n> [reverse|noreverse]]` behind a tracker's name.
-    fn tracked_weight(
+    pub(super) fn tracked_weight(
         &mut self,
         words: &[Word<'a>],
         default: TrackWeight,
@@ -220,7 +233,7 @@ impl<'a> Lowering<'a> {
         self.report(diagnostic.also(defined, "defined here").help(help));
     }
 
-    fn tracked_twice(&mut self, word: Word<'_>) {
+    pub(super) fn tracked_twice(&mut self, word: Word<'_>) {
         let message = format!("`{}` is tracked twice; this line is ignored", word.text);
         self.report(Diagnostic::tolerated(Rule::DuplicateTracker, word.span, message));
     }

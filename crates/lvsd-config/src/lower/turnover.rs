@@ -72,6 +72,7 @@ impl Lowering<'_> {
     pub(super) fn finish_turnover(
         &mut self,
         draft: TurnoverDraft,
+        name: &str,
         targets: &[Target],
         servers: &[RealServer],
     ) -> (bool, Turnover) {
@@ -99,7 +100,8 @@ impl Lowering<'_> {
             drain_timeout: draft.drain_timeout,
             slow_start: draft.slow_start.map(|(span, _)| span),
         };
-        (draft.suspend.is_some(), turnover)
+        let suspend = draft.suspend.is_some_and(|span| self.may_suspend(name, span));
+        (suspend, turnover)
     }
 }
 

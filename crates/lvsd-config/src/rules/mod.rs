@@ -124,6 +124,7 @@ rules! {
     ScriptUserWords "script-user-words" "Words after a command are the user and group that run it, not arguments."
     UnresolvedTracker "unresolved-tracker" "A tracker refers to something that does not exist; it is ignored."
     TrackerIncomplete "tracker-incomplete" "A track_file or vrrp_track_process block does not say what is tracked."
+    SuspendedTracking "suspended-tracking" "A virtual server whose quorum is tracked has ha_suspend, which would leave it unknown."
     LateDefinition "late-definition" "Something is used before the line that defines it; keepalived ignores such a use."
     UnusedDefinition "unused-definition" "Something is defined and never used."
     DuplicateTracker "duplicate-tracker" "The same thing is tracked twice."

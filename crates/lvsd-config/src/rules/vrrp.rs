@@ -144,6 +144,15 @@ pub(super) static EXPLANATIONS: &[Explanation] = &[
     warning(Rule::TrackerIncomplete,
         "There is nothing to look at, so the block is ignored, and with it whatever tracks it.",
         "track_file maintenance {  # <-\n    weight -1\n}", "track_file maintenance {\n    file /run/maintenance\n    weight -1\n}"),
+    warning(Rule::SuspendedTracking,
+        "Where none of its addresses is, nobody would check its servers: a router that is in FAULT because of it would never come back. \
+         So ha_suspend is ignored there.",
+        "vrrp_instance web {\n    interface eth0\n    virtual_router_id 51\n    virtual_ipaddress {\n        192.0.2.1/24\n    }\n    \
+         track_virtual_server {\n        192.0.2.1 80\n    }\n}\nvirtual_server 192.0.2.1 80 {\n    protocol TCP\n    ha_suspend  # <-\n    \
+         real_server 10.0.0.1 80 {\n        TCP_CHECK { }\n    }\n}",
+        "vrrp_instance web {\n    interface eth0\n    virtual_router_id 51\n    virtual_ipaddress {\n        192.0.2.1/24\n    }\n    \
+         track_virtual_server {\n        192.0.2.1 80\n    }\n}\nvirtual_server 192.0.2.1 80 {\n    protocol TCP\n    \
+         real_server 10.0.0.1 80 {\n        TCP_CHECK { }\n    }\n}"),
     hint(Rule::LateDefinition,
         "keepalived reads from top to bottom and ignores a tracker whose script comes later. lvsd does not care.",
         "vrrp_instance VI_1 {\n    interface eth0\n    virtual_router_id 51\n    virtual_ipaddress { 192.0.2.1/24 }\n    track_script {\n        \

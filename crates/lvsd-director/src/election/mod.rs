@@ -20,6 +20,7 @@ use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use lvsd_ipc::QuorumState;
 use lvsd_model::{Instance, InterfaceName, SyncGroup, Transport, Vrid, VrrpConfig};
 use lvsd_net::{IpProtocol, MAX_DATAGRAM, Outgoing, Timer, Urgency, Wakeup, time_of_day, uptime};
 use lvsd_vrrp::radar::Unsent;
@@ -94,6 +95,8 @@ pub(crate) enum Input {
         /// The number.
         value: i64,
     },
+    /// Which tracked virtual servers have their quorum.
+    Quorums(Vec<QuorumState>),
     /// Whether there are enough of a tracked process, and not too many.
     Process {
         /// Its name.
@@ -529,6 +532,11 @@ impl Election {
             Input::StaticMissing { group, what } => self.router.static_missing(now, &group, what),
             Input::Script { name, outcome } => self.router.script_result(now, &name, outcome),
             Input::File { name, value } => self.router.file_value(now, &name, value),
+            Input::Quorums(states) => {
+                for QuorumState { service, met } in states {
+                    self.router.service_quorum(now, &service, met);
+                }
+            }
             Input::Process { name, ok } => self.router.process_quorum(now, &name, ok),
             Input::Inherit { alive_at, masterships } => self.router.inherit(alive_at, masterships),
             Input::Apply { config, done } => {

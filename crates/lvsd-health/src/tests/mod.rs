@@ -93,6 +93,7 @@ fn service(at: &str, real_servers: Vec<RealServer>) -> VirtualServer {
         hysteresis: 0,
         sorry: None,
         suspend: false,
+        tracked_as: None,
         turnover: Turnover::default(),
         omega: false,
         mail: false,

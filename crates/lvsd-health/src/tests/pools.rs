@@ -69,6 +69,25 @@ fn the_quorum_of_a_new_service_is_told_once() {
 }
 
 #[test]
+fn a_name_that_is_tracked_has_its_quorum_while_all_that_bear_it_have() {
+    let tracked = |at: &str, server: RealServer| {
+        let tracked_as = Some("web".to_owned());
+        VirtualServer { tracked_as, ..service(at, vec![server]) }
+    };
+    let services = vec![
+        tracked(VS, server(A)),
+        tracked("10.0.0.2:80", server(B)),
+        service("10.0.0.3:80", vec![server(A)]),
+    ];
+    let mut bench = Bench::new(config(services));
+    assert_eq!(bench.health.tracked_quorums().into_iter().collect::<Vec<_>>(), [("web", true)]);
+    bench.round(&[(B, refused())]);
+    assert_eq!(bench.health.tracked_quorums().into_iter().collect::<Vec<_>>(), [("web", false)]);
+    bench.round(&[]);
+    assert_eq!(bench.health.tracked_quorums().into_iter().collect::<Vec<_>>(), [("web", true)]);
+}
+
+#[test]
 fn servers_of_a_new_service_are_told_with_rs_init_notifies() {
     let absent = RealServer { checks: vec![alpha(tcp(B))], ..server(B) };
     let mut bench = Bench { health: Health::new(7), now: Time::START, running: BTreeMap::new() };

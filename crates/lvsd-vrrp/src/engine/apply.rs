@@ -44,6 +44,7 @@ impl Router {
         self.apply_track_groups(&config.track_groups);
         self.apply_files(&config.files);
         self.apply_processes(&config.processes);
+        self.apply_services(config);
         self.retire_missing(now, config, &mut applied);
         self.apply_instances(now, config, &mut applied);
         self.apply_groups(now, config);
@@ -107,6 +108,17 @@ impl Router {
                 |old: &Process| TrackProcess { effect: config.effect, ..old.config.clone() } == *config;
             let ok = before.remove(&config.name).filter(same).and_then(|old| old.ok);
             self.facts.processes.insert(config.name.clone(), Process { config: config.clone(), ok });
+        }
+    }
+
+    /// What is known of a virtual server stays while somebody tracks it.
+    fn apply_services(&mut self, config: &VrrpConfig) {
+        let mut before = mem::take(&mut self.facts.services);
+        let instances = config.instances.iter().map(|instance| &instance.trackers);
+        let groups = config.groups.iter().map(|group| &group.trackers);
+        for tracked in instances.chain(groups).flat_map(|trackers| &trackers.services) {
+            let known = before.remove(&tracked.service).flatten();
+            self.facts.services.entry(tracked.service.clone()).or_insert(known);
         }
     }
 

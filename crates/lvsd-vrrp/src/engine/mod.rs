@@ -248,6 +248,13 @@ impl Router {
         self.settle_if(now, before != Some(ok));
     }
 
+    /// Whether a tracked virtual server has its quorum. Unknown names are ignored.
+    pub fn service_quorum(&mut self, now: Time, service: &str, met: bool) {
+        let Some(state) = self.facts.services.get_mut(service) else { return };
+        let before = state.replace(met);
+        self.settle_if(now, before != Some(met));
+    }
+
     /// A virtual address of the instance is gone from its interface, and it was not us. While MASTER it is put back and announced;
     /// the instance stays MASTER.
     pub fn address_deleted(&mut self, now: Time, id: InstanceId, address: IpAddr) {

@@ -34,6 +34,8 @@ pub enum Tracker {
     File(String),
     /// A process, by name.
     Process(String),
+    /// The quorum of a virtual server, by what it is tracked as.
+    Service(String),
 }
 
 impl fmt::Display for Tracker {
@@ -43,6 +45,7 @@ impl fmt::Display for Tracker {
             Self::Script(name) => write!(f, "script {name}"),
             Self::File(name) => write!(f, "file {name}"),
             Self::Process(name) => write!(f, "process {name}"),
+            Self::Service(name) => write!(f, "virtual server {name}"),
         }
     }
 }
@@ -104,6 +107,8 @@ pub(super) struct Facts {
     pub(super) files: HashMap<String, File>,
     /// Tracked processes by name.
     pub(super) processes: HashMap<String, Process>,
+    /// Tracked virtual servers; whether they have their quorum, once that is known.
+    pub(super) services: HashMap<String, Option<bool>>,
 }
 
 /// A tracked file with the number in it, once it was looked at.
@@ -140,6 +145,8 @@ pub(super) struct Awaited {
 
 /// How long the first look at a file or at the processes may take.
 const LOOK: Duration = Duration::from_secs(1);
+/// How long it may take until the checker has its services.
+const TABLE: Duration = Duration::from_secs(10);
 
 impl Awaited {
     fn add(&mut self, tracker: Tracker, effect: TrackWeight, timeout: Duration) {
@@ -267,7 +274,8 @@ fn listed(trackers: &Trackers) -> impl Iterator<Item = (Tracker, TrackWeight)> +
     let files = trackers.files.iter().map(|line| (Tracker::File(line.file.clone()), line.effect));
     let processes =
         trackers.processes.iter().map(|line| (Tracker::Process(line.process.clone()), line.effect));
-    interfaces.chain(scripts).chain(files).chain(processes)
+    let services = trackers.services.iter().map(|line| (Tracker::Service(line.service.clone()), line.effect));
+    interfaces.chain(scripts).chain(files).chain(processes).chain(services)
 }
 
 fn apply(config: &Config, tracker: &Tracker, effect: TrackWeight, facts: &Facts, tracking: &mut Tracking) {
@@ -335,6 +343,15 @@ fn health(tracker: &Tracker, effect: TrackWeight, facts: &Facts, awaited: &mut A
             Some(Some(false)) => Health::Failed,
             Some(None) => {
                 awaited.add(tracker.clone(), effect, LOOK);
+                Health::Neutral
+            }
+            None => Health::Neutral,
+        },
+        Tracker::Service(name) => match facts.services.get(name) {
+            Some(Some(true)) => Health::Ok,
+            Some(Some(false)) => Health::Failed,
+            Some(None) => {
+                awaited.add(tracker.clone(), effect, TABLE);
                 Health::Neutral
             }
             None => Health::Neutral,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lvsd_model::{
     OldUnicastChecksum, ParamMatch, Preempt, TrackFile, TrackProcess, TrackWeight, TrackedFile,
-    TrackedProcess, Transport, VrrpConfig,
+    TrackedProcess, TrackedService, Transport, VrrpConfig,
 };
 use lvsd_vrrp::wire::Reject;
 use lvsd_vrrp::{Cause, Fault, Reception, State, Tracker};
@@ -111,6 +111,45 @@ fn processes_weigh_like_scripts() {
     assert_eq!(host.view().faults, [Fault::Tracker(Tracker::Process("p".to_owned()))]);
 }
 
+fn with_service(base: u8, effect: TrackWeight) -> VrrpConfig {
+    let mut config = only(instance("vi", 1, base));
+    config.instances[0].trackers.services = vec![TrackedService { service: "web".to_owned(), effect }];
+    config
+}
+
+#[test]
+fn quorums_weigh_like_scripts() {
+    for (weight, when_met, when_lost) in
+        [(effect(20), 120, 100), (effect(-20), 100, 80), (reversed(20), 80, 100), (reversed(-20), 100, 120)]
+    {
+        let mut host = Host::start(with_service(100, weight));
+        host.router.service_quorum(at(host.now), "web", true);
+        assert_eq!(host.priority(), when_met, "{weight:?}");
+        host.router.service_quorum(at(host.now), "web", false);
+        assert_eq!(host.priority(), when_lost, "{weight:?}");
+    }
+}
+
+#[test]
+fn a_quorum_without_weight_decides_about_fault_and_about_the_start() {
+    let mut host = Host::start(with_service(100, effect(0)));
+    host.run(Duration::from_secs(60));
+    assert_eq!(host.state(), State::Init);
+    host.router.service_quorum(at(host.now), "web", true);
+    assert_eq!(host.state(), State::Backup);
+    host.router.service_quorum(at(host.now), "web", false);
+    assert_eq!(host.state(), State::Fault);
+    assert_eq!(host.view().faults, [Fault::Tracker(Tracker::Service("web".to_owned()))]);
+    // What is known stays known over a reload, as long as somebody wants to know it.
+    host.reload(with_service(90, effect(20)));
+    assert_eq!((host.state(), host.priority()), (State::Backup, 90));
+    host.router.service_quorum(at(host.now), "web", true);
+    assert_eq!(host.priority(), 110);
+    host.reload(only(instance("vi", 1, 90)));
+    host.reload(with_service(90, effect(20)));
+    assert_eq!(host.priority(), 90);
+}
+
 #[test]
 fn what_is_known_is_carried_over_a_reload() {
     let mut host = Host::start(with_file(100, effect(1)));
@@ -137,6 +176,7 @@ fn names_that_nobody_tracks_are_ignored() {
     let mut host = Host::start(only(instance("vi", 1, 100)));
     host.router.file_value(at(host.now), "f", -254);
     host.router.process_quorum(at(host.now), "p", false);
+    host.router.service_quorum(at(host.now), "web", false);
     assert_eq!((host.state(), host.priority()), (State::Backup, 100));
 }
 

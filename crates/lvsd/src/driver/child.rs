@@ -6,8 +6,8 @@ use std::process::ExitStatus;
 use std::sync::Arc;
 
 use lvsd_ipc::{
-    Applied, CheckerSnapshot, ChildEvent, Frame, FrameError, FrameReader, FromChild, Generation, Role,
-    VrrpSnapshot,
+    Applied, CheckerSnapshot, ChildEvent, Frame, FrameError, FrameReader, FromChild, Generation, QuorumState,
+    Role, VrrpSnapshot,
 };
 use lvsd_net::Testament;
 use serde::de::DeserializeOwned;
@@ -38,6 +38,7 @@ pub(super) enum Report {
     Vrrp { request: u64, snapshot: Box<VrrpSnapshot> },
     Checker { request: u64, snapshot: Box<CheckerSnapshot> },
     Event(ChildEvent),
+    Quorums(Vec<QuorumState>),
     Pong { number: u64 },
     Stopped,
 }
@@ -120,6 +121,11 @@ impl Child {
         Ok(Self { id, pid, outbox, kill })
     }
 
+    /// Whether a message can be queued and there is still room for one that must be.
+    pub(super) fn has_room(&self) -> bool {
+        self.outbox.capacity() > OUTBOX / 2
+    }
+
     /// Queues a message; false when the child has stopped reading.
     pub(super) fn send(&self, frame: Frame) -> bool {
         self.outbox.try_send(frame).is_ok()
@@ -175,6 +181,7 @@ fn vrrp_report(message: FromChild<VrrpSnapshot>) -> Report {
         FromChild::Applied { generation, outcome } => Report::Applied { generation, outcome },
         FromChild::Snapshot { request, snapshot } => Report::Vrrp { request, snapshot },
         FromChild::Event(event) => Report::Event(event),
+        FromChild::Quorums(states) => Report::Quorums(states),
         FromChild::Pong { number } => Report::Pong { number },
         FromChild::Stopped => Report::Stopped,
     }
@@ -186,6 +193,7 @@ fn checker_report(message: FromChild<CheckerSnapshot>) -> Report {
         FromChild::Applied { generation, outcome } => Report::Applied { generation, outcome },
         FromChild::Snapshot { request, snapshot } => Report::Checker { request, snapshot },
         FromChild::Event(event) => Report::Event(event),
+        FromChild::Quorums(states) => Report::Quorums(states),
         FromChild::Pong { number } => Report::Pong { number },
         FromChild::Stopped => Report::Stopped,
     }

@@ -7,6 +7,7 @@ mod child;
 mod collector;
 mod memberships;
 mod pulse;
+mod quorums;
 mod reloads;
 
 use std::path::PathBuf;
@@ -25,6 +26,7 @@ use self::child::{Child, ChildId, Happening, Report, Silence};
 use self::collector::{Collector, Purpose};
 use self::memberships::Memberships;
 use self::pulse::{Beat, Pulse};
+use self::quorums::Quorums;
 use self::reloads::{Progress, Reloads};
 use crate::control::{self, EventLog, Query};
 use crate::dump::{self, Dump};
@@ -165,6 +167,8 @@ struct Driver {
     memberships: Memberships,
     /// What a VRRP process leaves to the next one.
     testament: Option<Testament>,
+    /// Which tracked virtual servers have their quorum.
+    quorums: Quorums,
     /// Of each process that has a plan to work on.
     pulses: PerRole<Option<Pulse>>,
     serial: u64,
@@ -202,6 +206,7 @@ impl Driver {
             collector: Collector::default(),
             memberships: Memberships::default(),
             testament: testament(),
+            quorums: Quorums::default(),
             pulses: PerRole::default(),
             serial: 0,
             inputs,
@@ -230,6 +235,7 @@ impl Driver {
     /// Does everything that is to be done now; the exit status at the end.
     fn act(&mut self) -> Option<u8> {
         self.collect();
+        self.tell_quorums();
         while let Some(action) = self.policy.poll_action() {
             match action {
                 Action::Load => self.load(),
@@ -250,7 +256,7 @@ impl Driver {
 
     fn deadline(&self) -> Option<Instant> {
         let pulses = Role::ALL.map(|role| self.pulses.of(role).as_ref().map(Pulse::due));
-        let others = [self.policy.poll_timeout(), self.collector.deadline()];
+        let others = [self.policy.poll_timeout(), self.collector.deadline(), self.quorums_due()];
         others.into_iter().chain(pulses).flatten().min()
     }
 
@@ -411,6 +417,9 @@ impl Driver {
         };
         let frame = self.plan(role, generation, &self.config, amends);
         self.send_plan(role, frame);
+        if role == Role::Vrrp {
+            self.quorums.forget_told();
+        }
     }
 
     fn clear(&mut self, role: Role) {
@@ -429,7 +438,10 @@ impl Driver {
         let reader = plan::common_reader(&self.selection.wanted(config));
         match role {
             Role::Vrrp => {
-                let plan = Box::new(plan::vrrp(config, &self.context, reader));
+                let mut plan = Box::new(plan::vrrp(config, &self.context, reader));
+                if !self.selection.wanted(config).roles.checker {
+                    plan::untrack_services(&mut plan.config);
+                }
                 lvsd_ipc::encode(&ToChild::Apply { generation, plan })
             }
             Role::Checker => {
@@ -529,6 +541,7 @@ impl Driver {
             Report::Applied { generation, outcome } => self.applied(role, generation, outcome),
             Report::Vrrp { request, snapshot } => self.collector.vrrp(request, snapshot),
             Report::Checker { request, snapshot } => self.collector.checker(request, snapshot),
+            Report::Quorums(states) => self.quorums.reported(states),
             Report::Event(event) => self.events.add(control::view::Event::child(event)),
             Report::Stopped => self.tell(Event::Stopped(role)),
         }

@@ -94,6 +94,7 @@ fn due(kind: CheckKind) -> Due {
         hysteresis: 0,
         sorry: None,
         suspend: false,
+        tracked_as: None,
         turnover: Turnover::default(),
         omega: false,
         mail: false,
