@@ -125,6 +125,7 @@ fn configuration(context: Context, row: &Row, example: &str) -> (String, std::op
             || row.name == "no_virtual_ipaddress" && word == Some("virtual_ipaddress")
             || row.name == "neighbour_ip" && word == Some("neighbor_ip")
             || row.name == "interfaces" && word == Some("interface")
+            || row.name == "vrf" && word == Some("interface")
     };
     for (depth, block) in blocks.iter().enumerate() {
         text += &format!("{block} {{\n");

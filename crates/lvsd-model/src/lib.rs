@@ -9,6 +9,7 @@ mod auth;
 mod bfd;
 mod check;
 mod globals;
+mod interfaces;
 mod lvs;
 mod notice;
 mod perch;
@@ -32,6 +33,7 @@ pub use check::{
     Wanted,
 };
 pub use globals::{ControlSocket, Globals, MetricsListen};
+pub use interfaces::{ExtraAddresses, ExtraGarp, GarpGroup, LinkDelay};
 pub use lvs::{
     Check, CheckKind, CheckTiming, DigestMd5, Endpoint, Forward, HttpCheck, HttpUrl, HttpVersion, LvsConfig,
     MiscCheck, Persistence, Protocol, RealServer, Scheduler, SchedulerFlags, SorryServer, StatusRanges,

@@ -1,7 +1,7 @@
 //! Where an instance is on the network: the one place that knows which interface is for what.
 
 use crate::units::{Family, InterfaceName};
-use crate::vlink::{AdvertsBy, OwnLink};
+use crate::vlink::{AdvertsBy, OwnLink, VirtualLink};
 use crate::vrrp::{Instance, Transport};
 
 /// The interfaces of an instance, each by what it is for. They differ when it has one of its own (`use_vmac`, `use_ipvlan`).
@@ -25,12 +25,13 @@ impl Instance {
 }
 
 impl<'a> Perch<'a> {
-    /// The interface that adverts leave and come in by.
+    /// The interface that adverts leave and come in by: for a unicast instance that has none, its VRF.
     #[must_use]
     pub const fn adverts(self) -> Option<&'a InterfaceName> {
-        match &self.instance.own_link {
-            Some(OwnLink { link, adverts: AdvertsBy::Link }) => Some(&link.name),
-            Some(OwnLink { adverts: AdvertsBy::Base, .. }) | None => self.base(),
+        match (&self.instance.own_link, self.base()) {
+            (Some(OwnLink { link, adverts: AdvertsBy::Link }), _) => Some(&link.name),
+            (Some(OwnLink { adverts: AdvertsBy::Base, .. }) | None, Some(base)) => Some(base),
+            (Some(OwnLink { adverts: AdvertsBy::Base, .. }) | None, None) => self.instance.vrf.as_ref(),
         }
     }
 
@@ -49,7 +50,9 @@ impl<'a> Perch<'a> {
     pub const fn source(self) -> Option<&'a InterfaceName> {
         match (&self.instance.own_link, self.instance.family) {
             (Some(own), Family::V4) if own.link.is_vmac() => self.base(),
-            _ => self.adverts(),
+            // The address of the VRF itself is for its own ends; the route to a peer says which is the source.
+            (None, _) => self.base(),
+            (Some(_), _) => self.adverts(),
         }
     }
 
@@ -69,6 +72,12 @@ impl<'a> Perch<'a> {
         let source = self.source().filter(|source| adverts != Some(*source));
         let is_multicast = matches!(self.instance.transport, Transport::Multicast { .. });
         adverts.into_iter().chain(source).filter(move |_| is_multicast)
+    }
+
+    /// VMACs of the instance that no adverts leave by, so that switches may forget where they are.
+    pub fn quiet_vmacs(self) -> impl Iterator<Item = &'a VirtualLink> {
+        let links = self.instance.virtual_links().filter(|link| link.is_vmac());
+        links.filter(move |link| self.adverts() != Some(&link.name))
     }
 
     const fn base(self) -> Option<&'a InterfaceName> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::auth::Auth;
+use crate::interfaces::{ExtraGarp, GarpGroup, LinkDelay};
 use crate::route::Route;
 use crate::rule::Rule;
 use crate::script::{ReadableFile, Script};
@@ -40,6 +41,10 @@ pub struct VrrpConfig {
     pub firewall: Firewall,
     /// `disable_local_igmp`: no membership reports for groups of the local network while there are VMACs.
     pub disable_local_igmp: bool,
+    /// `garp_group`.
+    pub garp_groups: Vec<GarpGroup>,
+    /// `interface_up_down_delays`.
+    pub link_delays: Vec<LinkDelay>,
 }
 
 /// The protocol version of an instance.
@@ -232,6 +237,8 @@ pub struct GarpPolicy {
     pub arp_interval: Duration,
     /// `gna_interval`: least gap between two NAs on an interface.
     pub na_interval: Duration,
+    /// `garp_extra_if`, of an instance with a VMAC that no adverts leave by.
+    pub extra: Option<ExtraGarp>,
 }
 
 impl Default for GarpPolicy {
@@ -246,6 +253,7 @@ impl Default for GarpPolicy {
             lower_prio_delay: delay,
             arp_interval: Duration::ZERO,
             na_interval: Duration::ZERO,
+            extra: None,
         }
     }
 }
@@ -550,6 +558,10 @@ pub struct Instance {
     pub address_links: Vec<VirtualLink>,
     /// `accept`, `no_accept`.
     pub accept: Accept,
+    /// `track_src_ip`: [`Instance::source`] has to be there.
+    pub track_source: bool,
+    /// `vrf`: the VRF that a unicast instance without an interface is in.
+    pub vrf: Option<InterfaceName>,
 }
 
 impl Instance {

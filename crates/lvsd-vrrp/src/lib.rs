@@ -26,7 +26,7 @@ pub mod wire;
 pub use counters::{AdvertCounters, Edge, RejectCounters, RouterCounters};
 pub use engine::{
     Action, AddressChange, Adjustment, Announce, AnnounceReason, AnnounceScope, Applied, Cause, Fault,
-    GroupView, Heard, InstanceId, InstanceView, LinkState, Output, Reception, Router, ScriptView,
+    GroupView, Heard, InstanceId, InstanceView, LinkState, Output, Presence, Reception, Router, ScriptView,
     ShutdownMode, State, Timer, Tracker, Transition,
 };
 pub use engine::{

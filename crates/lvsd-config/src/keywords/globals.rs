@@ -96,9 +96,9 @@ pub(super) static GLOBAL_DEFS: &[Row] = &[
         .example("vrrp_gna_interval 0.001"),
     row("vrrp_min_garp", "[BOOL]", "false", Tier::Three, "Send only one GARP at transition unless other GARP options set").takes(0, 1).works()
         .example("vrrp_min_garp"),
-    row("vrrp_garp_extra_if", "[all] <int s 1..86400>", "0", Tier::Three, "Periodic GARP on other interfaces of a VMAC instance").takes(1, 2)
+    row("vrrp_garp_extra_if", "[all] <int s 1..86400>", "0", Tier::Three, "While MASTER, announces an address (all: every one) on each VMAC that no adverts leave by, so often, so that switches go on knowing it").takes(1, 2).works()
         .example("vrrp_garp_extra_if all 60"),
-    row("vrrp_vmac_garp_intvl", "[all] <int s>", "0", Tier::Three, "Older name of vrrp_garp_extra_if").takes(1, 2).deprecated("vrrp_garp_extra_if")
+    row("vrrp_vmac_garp_intvl", "[all] <int s>", "0", Tier::Three, "Older name of vrrp_garp_extra_if").takes(1, 2).deprecated("vrrp_garp_extra_if").works()
         .example("vrrp_vmac_garp_intvl all 60"),
     row("resign_on_priority_drop", "[BOOL]", "false", Tier::One, "With nopreempt, a master whose trackers lower its priority resigns, once until it has recovered; only in lvsd").takes(0, 1).works()
         .example("resign_on_priority_drop"),

@@ -30,7 +30,7 @@ pub(super) static ROOT: &[Row] = &[
         .example("static_rules {\n    from 203.0.113.0/24 table 100 preference 1000\n}"),
     row("vrrp_sync_group", "<name> { block }", "", Tier::One, "Instances that change state together").block(Context::SyncGroup, 1, 1).works()
         .example("vrrp_sync_group EDGE {\n    group {\n        V1\n        V2\n    }\n}"),
-    row("garp_group", "{ block }", "", Tier::Three, "Rate limit for gratuitous ARP/NA over a set of interfaces").block(Context::GarpGroup, 0, 0)
+    row("garp_group", "{ block }", "", Tier::Three, "Rate limit for gratuitous ARP/NA over a set of interfaces").block(Context::GarpGroup, 0, 0).works()
         .example("garp_group {\n    garp_interval 0.01\n    interfaces {\n        eth8\n        eth9\n    }\n}"),
     row("linkbeat_interfaces", "{ <ifname> [MII|ETHTOOL|IOCTL] ... }", "", Tier::Three, "Interfaces whose link state is polled and by which method").lines(Lines::Other, 0, 0)
         .example("linkbeat_interfaces {\n    eth0 MII\n}"),
@@ -40,7 +40,7 @@ pub(super) static ROOT: &[Row] = &[
         .example("vrrp_script chk_proxy {\n    script \"/usr/bin/systemctl is-active haproxy\"\n    interval 2\n    weight 10\n}"),
     row("vrrp_track_process", "<name> { block }", "", Tier::Two, "Process presence monitor usable by track_process").block(Context::TrackProcess, 1, 1).works()
         .example("vrrp_track_process proxy {\n    process haproxy\n    weight 10\n}"),
-    row("interface_up_down_delays", "{ <ifname> <down s 0..255> [<up s 0..255>] ... }", "0 0", Tier::Three, "Debounce interface state changes; an omitted up is 0").lines(Lines::Other, 0, 0)
+    row("interface_up_down_delays", "{ <ifname> <down s> [<up s>] ... }", "0 0", Tier::Three, "A change of an interface's state counts when it has lasted for so long; an omitted up is 0. The first time up counts at once").lines(Lines::Other, 0, 0).works()
         .example("interface_up_down_delays {\n    eth0 3 10\n}"),
     row("track_file", "<name> { block }", "", Tier::Two, "File whose number is tracked by VRRP or FILE_CHECK").block(Context::TrackFile, 1, 1).works()
         .example("track_file maintenance {\n    file /run/lvsd/maintenance\n    weight -1\n}"),

@@ -46,13 +46,13 @@ pub(super) static SYNC_GROUP: &[Row] = &[
 
 #[rustfmt::skip] // A table: one row, one line, and one for its example.
 pub(super) static GARP_GROUP: &[Row] = &[
-    row("garp_interval", "<decimal s>", "0", Tier::Three, "Minimum gap between GARPs over the group")
+    row("garp_interval", "<decimal s>", "0", Tier::Three, "Minimum gap between GARPs over the group").works()
         .example("garp_interval 0.01"),
-    row("gna_interval", "<decimal s>", "0", Tier::Three, "Minimum gap between NAs over the group")
+    row("gna_interval", "<decimal s>", "0", Tier::Three, "Minimum gap between NAs over the group").works()
         .example("gna_interval 0.01"),
-    row("interface", "<ifname>", "", Tier::Three, "Sole interface the settings apply to")
+    row("interface", "<ifname>", "", Tier::Three, "Sole interface the settings apply to").works()
         .example("interface eth9"),
-    row("interfaces", "{ <ifname> ... }", "", Tier::Three, "Interfaces sharing one rate limit").lines(Lines::Names, 0, 0)
+    row("interfaces", "{ <ifname> ... }", "", Tier::Three, "Interfaces sharing one rate limit").lines(Lines::Names, 0, 0).works()
         .example("interfaces {\n    eth8\n    eth9\n}"),
 ];
 
@@ -80,8 +80,8 @@ pub(super) static INSTANCE: &[Row] = &[
         .example("state BACKUP"),
     row("interface", "<ifname>", "none", Tier::One, "Interface for adverts; mandatory unless unicast").works()
         .example("interface eth0"),
-    row("vrf", "<ifname>", "none", Tier::Three, "VRF master the instance belongs to, when no interface given")
-        .example("vrf vrf-edge"),
+    row("vrf", "<ifname>", "none", Tier::Three, "The VRF that a unicast instance without an interface is in").works()
+        .example("vrf vrf-edge\nunicast_peer {\n    192.0.2.3\n}"),
     row("dont_track_primary", "none", "off", Tier::Two, "Ignore faults of the instance's own interface").takes(0, 0).works()
         .example("dont_track_primary"),
     row("track_interface", "{ <if> [weight -253..253 [reverse]] ... }", "none", Tier::One, "Interfaces whose state faults or weights the instance").lines(Lines::Trackers, 0, 0).works()
@@ -102,7 +102,7 @@ pub(super) static INSTANCE: &[Row] = &[
         .example("unicast_src_ip 192.0.2.2"),
     row("mcast_dst_ip", "<mcast ip>", "vrrp_mcast_group4/6", Tier::Three, "Alternative multicast group of this instance").works()
         .example("mcast_dst_ip 224.0.0.19"),
-    row("track_src_ip", "none", "off", Tier::Three, "FAULT while configured source address is absent").takes(0, 0)
+    row("track_src_ip", "none", "off", Tier::Three, "FAULT while configured source address is absent").takes(0, 0).works()
         .example("mcast_src_ip 192.0.2.2\ntrack_src_ip"),
     row("virtual_router_id", "<int 1..255>", "mandatory", Tier::One, "VRID, unique per interface and family").works()
         .example("virtual_router_id 51"),
@@ -184,10 +184,10 @@ pub(super) static INSTANCE: &[Row] = &[
         .example("state BACKUP\nnopreempt\ntimer_expired_backup 200"),
     row("thread_timer_expired", "[<int 1..254>]", "off", Tier::Three, "Older name of timer_expired_backup").takes(0, 1).deprecated("timer_expired_backup").works()
         .example("state BACKUP\nnopreempt\nthread_timer_expired 200"),
-    row("garp_extra_if", "[all] <int s 0..86400>", "global", Tier::Three, "Periodic GARP on other interfaces for VMAC").takes(1, 2)
-        .example("garp_extra_if all 60"),
-    row("vmac_garp_intvl", "[all] <int s>", "global", Tier::Three, "Older name of garp_extra_if").takes(1, 2).deprecated("garp_extra_if")
-        .example("vmac_garp_intvl all 60"),
+    row("garp_extra_if", "[all] <int s 0..86400>", "global", Tier::Three, "While MASTER, announces an address (all: every one) on each VMAC that no adverts leave by, so often, so that switches go on knowing it; 0: not").takes(1, 2).works()
+        .example("use_vmac\nvmac_xmit_base\ngarp_extra_if all 60"),
+    row("vmac_garp_intvl", "[all] <int s>", "global", Tier::Three, "Older name of garp_extra_if").takes(1, 2).deprecated("garp_extra_if").works()
+        .example("use_vmac\nvmac_xmit_base\nvmac_garp_intvl all 60"),
     row("resign_on_priority_drop", "[BOOL]", "global default", Tier::One, "With nopreempt, a master whose trackers lower its priority resigns, once until it has recovered; only in lvsd").takes(0, 1).works()
         .example("state BACKUP\nnopreempt\nresign_on_priority_drop"),
     row("leave_detection", "[BOOL]", "global default", Tier::One, "Master whose host leaves the multicast group is down after one missed advert; only in lvsd").takes(0, 1).works()
@@ -272,7 +272,7 @@ pub(super) static TRACK_PROCESS: &[Row] = &[
 
 #[rustfmt::skip] // A table: one row, one line, and one for its example.
 pub(super) static INTERFACE_DELAYS: &[Row] = &[
-    row("<ifname>", "<down s 0..255> [<up s 0..255>]", "0 0", Tier::Three, "Per-interface debounce line")
+    row("<ifname>", "<down s 0..255> [<up s 0..255>]", "0 0", Tier::Three, "Per-interface debounce line").works()
         .example("eth0 3 10"),
 ];
 

@@ -7,6 +7,7 @@ use lvsd_model::{ControlSocket, GarpPolicy, InterfaceName, MetricsListen, Transp
 
 use super::Lowering;
 use super::common::{FOREVER, small, unsigned, whole_seconds};
+use super::interfaces::ExtraDraft;
 use super::words::Word;
 use crate::diagnostic::Diagnostic;
 use crate::rules::Rule;
@@ -22,6 +23,7 @@ pub(super) struct GarpDraft {
     pub(super) refresh_repeat: Option<u32>,
     pub(super) lower_prio_delay: Option<Duration>,
     pub(super) lower_prio_repeat: Option<u32>,
+    pub(super) extra: ExtraDraft,
 }
 
 /// What `global_defs` says about every instance and check.
@@ -94,6 +96,7 @@ impl Defaults {
             lower_prio_delay: own.lower_prio_delay.or(global.lower_prio_delay).unwrap_or(delay),
             arp_interval: self.arp_interval,
             na_interval: self.na_interval,
+            extra: own.extra.or(global.extra).flatten(),
         }
     }
 }
@@ -244,6 +247,7 @@ impl<'a> Lowering<'a> {
                 self.defaults.na_interval =
                     self.seconds(statement, 0, Duration::ZERO..=FOREVER).unwrap_or_default();
             }
+            "vrrp_vmac_garp_intvl" => self.defaults.garp.extra = self.extra_garp(statement, 1),
             "vrrp_min_garp" => self.defaults.min_garp = flag(self, false),
             "resign_on_priority_drop" => self.defaults.resign_on_priority_drop = flag(self, false),
             "vrrp_leave_detection" => self.defaults.leave_detection = flag(self, true),
@@ -272,6 +276,10 @@ impl<'a> Lowering<'a> {
             "garp_master_refresh_repeat" => draft.refresh_repeat = count(self, 1).or(draft.refresh_repeat),
             "garp_lower_prio_delay" => draft.lower_prio_delay = delay(self).or(draft.lower_prio_delay),
             "garp_lower_prio_repeat" => draft.lower_prio_repeat = count(self, 0).or(draft.lower_prio_repeat),
+            "garp_extra_if" => {
+                let least = if statement.row.name.starts_with("vrrp_") { 1 } else { 0 };
+                draft.extra = self.extra_garp(statement, least).or(draft.extra);
+            }
             _ => return false,
         }
         true

@@ -59,6 +59,10 @@ pub(super) struct Draft {
     pub(super) no_addresses: Option<Span>,
     pub(super) accept: At<Accept>,
     pub(super) links: LinkDraft,
+    pub(super) track_source: Option<Span>,
+    pub(super) vrf: At<InterfaceName>,
+    /// `garp_extra_if`.
+    pub(super) garp_extra: Option<Span>,
     /// Addresses are written, right or wrong.
     pub(super) tried_addresses: bool,
     /// Peers are written, right or wrong.
@@ -136,6 +140,7 @@ impl<'a> Lowering<'a> {
                 draft.state = self.choice(word, &states).map(|state| (state, at)).or(draft.state);
             }
             "interface" => draft.interface = self.interface(word).map(|name| (name, at)),
+            "vrf" => draft.vrf = self.interface(word).map(|name| (name, at)),
             "virtual_router_id" => {
                 let number = self.strict_integer(statement, 0, 1..=255).map(small);
                 draft.vrid = number.and_then(Vrid::new).map(|vrid| (vrid, at)).or(draft.vrid);
@@ -197,6 +202,7 @@ impl<'a> Lowering<'a> {
             }
             "old_unicast_checksum" => draft.old_checksum = OldUnicastChecksum::Always,
             "no_virtual_ipaddress" => draft.no_addresses = Some(statement.keyword),
+            "track_src_ip" => draft.track_source = Some(statement.keyword),
             "promote_secondaries" => draft.promote_secondaries = true,
             "accept" => draft.accept = Some((Accept::Everything, statement.keyword)),
             "no_accept" => draft.accept = Some((Accept::Nothing, statement.keyword)),
@@ -240,7 +246,14 @@ impl<'a> Lowering<'a> {
             if name.starts_with("garp_lower") {
                 draft.garp_lower = Some(statement.keyword);
             }
+            if name == "garp_extra_if" {
+                draft.garp_extra = Some(statement.keyword);
+            }
             return self.garp(name, statement, &mut draft.garp);
+        }
+        if name == "vmac_garp_intvl" {
+            draft.garp_extra = Some(statement.keyword);
+            return self.garp("garp_extra_if", statement, &mut draft.garp);
         }
         let mut flag = || self.boolean(statement).map(|value| (value, statement.keyword));
         match name {

@@ -18,6 +18,24 @@ impl Lowering<'_> {
         self.check_peers(draft, instance);
         self.check_weight_range(draft, instance.priority);
         self.check_own_interface(draft, instance);
+        self.check_idle_words(draft);
+    }
+
+    /// Words that need another one to mean something.
+    fn check_idle_words(&mut self, draft: &Draft) {
+        if let (Some(at), None) = (draft.track_source, draft.source) {
+            let message = "`track_src_ip` is about a configured source address, and there is none";
+            let help =
+                "add `mcast_src_ip` or `unicast_src_ip`; without one, a missing address is a fault anyway";
+            self.report(Diagnostic::tolerated(Rule::NoEffect, at, message).help(help));
+        }
+        if let (Some((vrf, at)), Some((interface, also))) = (&draft.vrf, &draft.interface) {
+            let message =
+                format!("`vrf {vrf}` is for instances without an interface; that of `{interface}` counts");
+            self.report(
+                Diagnostic::hint(Rule::NoEffect, *at, message).label("ignored").also(*also, "the interface"),
+            );
+        }
     }
 
     /// The first and last address of a network are no hosts.

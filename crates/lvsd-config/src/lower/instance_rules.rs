@@ -38,7 +38,26 @@ impl<'a> Lowering<'a> {
         }
         self.check_duplicate_vrids();
         self.resolve_links();
+        self.check_extra_garp();
         self.check_shared_addresses();
+    }
+
+    /// `garp_extra_if` is about VMACs that adverts do not use.
+    fn check_extra_garp(&mut self) {
+        let mut drafts = std::mem::take(&mut self.instance_drafts);
+        for (draft, instance) in &mut drafts {
+            if instance.perch().quiet_vmacs().next().is_some() {
+                continue;
+            }
+            let wanted = instance.garp.extra.take().is_some();
+            if let Some(at) = draft.garp_extra.filter(|_| wanted) {
+                let message =
+                    format!("no VMAC of `{}` is without adverts: there is nothing to announce", draft.name);
+                let help = "it is for addresses with `use_vmac` on their lines, `use_vmac_addr`, and `vmac_xmit_base`";
+                self.report(Diagnostic::hint(Rule::NoEffect, at, message).help(help));
+            }
+        }
+        self.instance_drafts = drafts;
     }
 
     fn instance(&mut self, draft: &mut Draft, block: &Statement) -> Option<Instance> {
@@ -114,6 +133,8 @@ impl<'a> Lowering<'a> {
             own_link: None,
             address_links: Vec::new(),
             accept: draft.accept.map_or(Accept::Everything, |(accept, _)| accept),
+            track_source: draft.track_source.is_some() && draft.source.is_some(),
+            vrf: draft.vrf.as_ref().map(|(name, _)| name.clone()).filter(|_| draft.interface.is_none()),
         })
     }
 

@@ -15,6 +15,7 @@ mod http;
 mod instance;
 mod instance_checks;
 mod instance_rules;
+mod interfaces;
 mod ipvs;
 mod line;
 mod names;
@@ -160,6 +161,7 @@ impl<'a> Lowering<'a> {
             self.statics(statements);
         }
         self.sync_groups(order("vrrp_sync_group"));
+        self.garp_groups(statements.iter());
         self.finish_sync_daemon();
         self.check_trackers();
         self.services(statements);
@@ -197,6 +199,7 @@ impl<'a> Lowering<'a> {
                     self.config.globals.child_wait = common::whole_seconds(seconds);
                 }
             }
+            "interface_up_down_delays" => self.link_delays(statement),
             _ => {}
         }
     }

@@ -91,6 +91,7 @@ rules! {
     AliasInterface "alias-interface" "An alias such as eth0:1 is no interface."
     DuplicateName "duplicate-name" "Two blocks have the same name; the second is skipped."
     RepeatedKeyword "repeated-keyword" "A keyword that sets one value stands there twice; the last one counts."
+    InterfaceTwice "interface-twice" "An interface stands twice where it can stand once; the first counts."
     DuplicateVrid "duplicate-vrid" "Two instances use the same virtual router id on an interface and address family."
     MissingVrid "missing-vrid" "An instance has no virtual_router_id."
     MissingInterface "missing-interface" "An instance has no interface."

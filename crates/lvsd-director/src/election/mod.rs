@@ -361,8 +361,8 @@ struct Election {
     arrivals: Arrivals,
     /// Who wants to know what arrived.
     asked: Vec<oneshot::Sender<Segments>>,
-    /// Unicast instances with neither interface nor source, and a peer of each.
-    routed: Vec<(InstanceId, IpAddr)>,
+    /// Unicast instances with neither interface nor source.
+    routed: Vec<(InstanceId, Routed)>,
     /// When their sources are looked up again.
     routes_at: Option<Duration>,
     /// What is left to the process after this one.
@@ -577,6 +577,7 @@ impl Election {
             Fact::Source { interface, family, address } => {
                 self.router.interface_address(now, &interface, family, address);
             }
+            Fact::Presence { address, presence } => self.router.source_present(now, address, presence),
         }
         self.find_sources(now);
     }
@@ -622,8 +623,8 @@ impl Election {
     }
 
     fn find_sources(&mut self, now: Time) {
-        for (id, peer) in &self.routed {
-            self.router.instance_source(now, *id, routed_source(*peer));
+        for (id, Routed { peer, vrf }) in &self.routed {
+            self.router.instance_source(now, *id, routed_source(*peer, vrf.as_ref()));
         }
         self.routes_at = (!self.routed.is_empty()).then(|| now.since_start() + ROUTES);
     }
@@ -726,12 +727,19 @@ impl Election {
     }
 }
 
-/// The peer by whose route the source is found, when nothing else says what it is.
-fn routed_peer(config: &Instance) -> Option<IpAddr> {
+/// By whose route the source is found, when nothing else says what it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Routed {
+    peer: IpAddr,
+    vrf: Option<InterfaceName>,
+}
+
+fn routed_peer(config: &Instance) -> Option<Routed> {
     if config.interface.is_some() || config.source.is_some() {
         return None;
     }
-    destinations(&config.transport).next()
+    let peer = destinations(&config.transport).next()?;
+    Some(Routed { peer, vrf: config.vrf.clone() })
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! queue) is waited for by the election. A command is a few system calls away from the wire: netlink on a blocking socket, then
 //! the packet socket, in one thread.
 
+mod debounce;
 mod firewall;
 mod holdings;
 mod journal;
@@ -16,7 +17,7 @@ mod sysctls;
 mod table;
 mod undo;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -24,16 +25,18 @@ use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use lvsd_model::{Family, Instance, VrrpConfig};
+use lvsd_model::{Family, Instance, InterfaceName, VrrpConfig};
 use lvsd_net::{
     AddressEntry, AddressKey, AnnounceSocket, Link, Mac, Monitor, MonitorEvent, NaRole, Rtnl, Wakeup, uptime,
 };
 use lvsd_vrrp::{Action, AddressChange, Announce, InstanceId, State};
 use nix::poll::{PollFd, PollFlags, ppoll};
+use nix::sys::socket::{setsockopt, sockopt};
 use nix::sys::time::TimeSpec;
 use tokio::sync::oneshot;
 use tracing::{debug, error, warn};
 
+use debounce::Debounce;
 use firewall::Firewall;
 pub(crate) use holdings::Foreign;
 use holdings::Holdings;
@@ -187,6 +190,7 @@ pub(crate) fn start<G>(
             monitor,
             announcer,
             table: Table::default(),
+            debounce: Debounce::default(),
             links: Links::default(),
             firewall: Firewall::default(),
             undo: Undo::new(&runtime_dir),
@@ -209,6 +213,7 @@ struct Keeper {
     monitor: Monitor,
     announcer: AnnounceSocket,
     table: Table,
+    debounce: Debounce,
     links: Links,
     firewall: Firewall,
     undo: Undo,
@@ -277,6 +282,7 @@ impl Keeper {
             self.routing.deadline(),
             self.links.retry_at(),
             self.reread_at,
+            self.debounce.deadline(),
         ];
         let due = due.into_iter().flatten().min();
         let timeout = due.map(|at| TimeSpec::from_duration(at.saturating_sub(uptime())));
@@ -404,6 +410,9 @@ impl Keeper {
     }
 
     fn prepare(&mut self, config: &VrrpConfig) -> Vec<String> {
+        self.debounce.configure(config);
+        self.pacer.configure(config);
+        self.table.track(tracked_sources(config));
         self.firewall.configure(config);
         let Self { holdings, links, undo, table, .. } = self;
         let tools = &mut Tools { kernel: holdings.kernel(), undo, table };
@@ -515,7 +524,10 @@ impl Keeper {
         self.copy_addresses();
         let (holdings, links) = (&self.holdings, &self.links);
         let ours = |entry: &AddressEntry| holdings.is_virtual(entry) && !links.is_own(entry);
-        for fact in self.table.news(ours, |link| links.is_unfit(&link.name, link.index)) {
+        let news = self.table.news(ours, |link| links.is_unfit(&link.name, link.index));
+        let now = uptime();
+        let told = news.into_iter().filter_map(|fact| self.debounce.take(now, fact)).collect::<Vec<_>>();
+        for fact in told.into_iter().chain(self.debounce.due(now)) {
             self.election.send(election::Input::Fact(fact));
         }
         for (id, key) in missed {
@@ -585,6 +597,12 @@ fn send(announcer: &AnnounceSocket, link: &Link, due: &Due) -> io::Result<()> {
     }
 }
 
+/// The source addresses that have to be there, each with its interface.
+fn tracked_sources(config: &VrrpConfig) -> BTreeSet<(IpAddr, Option<InterfaceName>)> {
+    let tracked = config.instances.iter().filter(|instance| instance.track_source);
+    tracked.filter_map(|instance| Some((instance.source?, instance.perch().source().cloned()))).collect()
+}
+
 /// Whether the interface forwards IPv6, which its advertisements have to say.
 fn role(interface: &str) -> NaRole {
     let path = format!("/proc/sys/net/ipv6/conf/{interface}/forwarding");
@@ -594,13 +612,17 @@ fn role(interface: &str) -> NaRole {
     }
 }
 
-/// The address that packets to `peer` leave from, for a unicast instance that names neither interface nor source.
-pub(crate) fn routed_source(peer: IpAddr) -> Option<IpAddr> {
+/// The address that packets to `peer` leave from, for a unicast instance that names neither interface nor source; in a VRF, if it is
+/// in one.
+pub(crate) fn routed_source(peer: IpAddr, vrf: Option<&InterfaceName>) -> Option<IpAddr> {
     let any: IpAddr = match Family::of(peer) {
         Family::V4 => std::net::Ipv4Addr::UNSPECIFIED.into(),
         Family::V6 => std::net::Ipv6Addr::UNSPECIFIED.into(),
     };
     let socket = std::net::UdpSocket::bind((any, 0)).ok()?;
+    if let Some(vrf) = vrf {
+        setsockopt(&socket, sockopt::BindToDevice, &vrf.as_str().into()).ok()?;
+    }
     // No packet is sent: this only looks up the route.
     socket.connect((peer, 9)).ok()?;
     socket.local_addr().ok().map(|address| address.ip())

@@ -1,11 +1,11 @@
 //! The links and addresses that the kernel has, and what of them the election has to know.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use lvsd_model::{AddressScope, Family, InterfaceName};
 use lvsd_net::{AddressEntry, AddressKey, Device, Link};
-use lvsd_vrrp::LinkState;
+use lvsd_vrrp::{LinkState, Presence};
 
 /// Something about the world that the election is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +28,13 @@ pub(crate) enum Fact {
         /// `None` when it has none.
         address: Option<IpAddr>,
     },
+    /// Whether an address is there that some instance wants to send from.
+    Presence {
+        /// It.
+        address: IpAddr,
+        /// Whether.
+        presence: Presence,
+    },
 }
 
 /// How well an address serves as the source of adverts; the least is taken.
@@ -43,6 +50,9 @@ pub(crate) struct Table {
     order: u64,
     told_links: HashMap<InterfaceName, (Device, LinkState)>,
     told_sources: HashMap<(InterfaceName, Family), IpAddr>,
+    /// `track_src_ip`: each address with the interface that it is to be on, or anywhere.
+    tracked: BTreeSet<(IpAddr, Option<InterfaceName>)>,
+    told_present: BTreeSet<IpAddr>,
 }
 
 impl Table {
@@ -130,7 +140,29 @@ impl Table {
         let mut news = Vec::new();
         self.link_news(unfit, &mut news);
         self.source_news(ours, &mut news);
+        self.presence_news(&mut news);
         news
+    }
+
+    /// Takes the addresses that are tracked by `track_src_ip`.
+    pub(crate) fn track(&mut self, tracked: BTreeSet<(IpAddr, Option<InterfaceName>)>) {
+        self.tracked = tracked;
+    }
+
+    fn presence_news(&mut self, news: &mut Vec<Fact>) {
+        if self.tracked.is_empty() && self.told_present.is_empty() {
+            return;
+        }
+        let there = |(address, on): &&(IpAddr, Option<InterfaceName>)| {
+            let index = on.as_ref().map(|name| self.link(name.as_str()).map(|link| link.index));
+            let fits = |entry: &AddressEntry| index.is_none_or(|index| index == Some(entry.key.interface));
+            self.addresses().any(|entry| entry.key.address == *address && entry.usable() && fits(entry))
+        };
+        let now: BTreeSet<IpAddr> = self.tracked.iter().filter(there).map(|(address, _)| *address).collect();
+        let fact = |address: &IpAddr, presence| Fact::Presence { address: *address, presence };
+        news.extend(self.told_present.difference(&now).map(|address| fact(address, Presence::Gone)));
+        news.extend(now.difference(&self.told_present).map(|address| fact(address, Presence::There)));
+        self.told_present = now;
     }
 
     fn link_news(&mut self, unfit: impl Fn(&Link) -> bool, news: &mut Vec<Fact>) {
@@ -250,6 +282,28 @@ mod tests {
         assert_eq!(source(&table.news(foreign, |_| false), Family::V6), None);
         table.set_address(AddressEntry { flags: 0x80, ..tentative });
         assert_eq!(source(&table.news(foreign, |_| false), Family::V6), Some(Some("fe80::1".to_owned())));
+    }
+
+    #[test]
+    fn a_tracked_address_is_there_when_it_can_be_used_on_its_interface() {
+        let mut table = Table::default();
+        let first = address(2, "10.0.0.1", None);
+        let eth0 = InterfaceName::new("eth0");
+        table.track(BTreeSet::from([(first.key.address, eth0), ("10.0.0.9".parse().expect("one"), None)]));
+        let presences = |table: &mut Table| {
+            let is_presence = |fact: &Fact| matches!(fact, Fact::Presence { .. });
+            table.news(foreign, |_| false).into_iter().filter(is_presence).collect::<Vec<_>>()
+        };
+        let links = vec![link(2, "eth0", true), link(3, "eth1", true)];
+        table.replace(links, vec![address(3, "10.0.0.1", None)]);
+        assert_eq!(presences(&mut table), [], "on another interface");
+        table.set_address(AddressEntry { flags: 0x40, ..first.clone() });
+        assert_eq!(presences(&mut table), [], "tentative");
+        table.set_address(first.clone());
+        let told = |presence| [Fact::Presence { address: first.key.address, presence }];
+        assert_eq!(presences(&mut table), told(Presence::There));
+        table.remove_address(&first.key);
+        assert_eq!(presences(&mut table), told(Presence::Gone));
     }
 
     #[test]

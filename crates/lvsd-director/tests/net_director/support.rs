@@ -105,6 +105,8 @@ pub(crate) fn instance(name: &str, priority: u8, vips: &[&str]) -> Instance {
         own_link: None,
         address_links: Vec::new(),
         accept: lvsd_model::Accept::Everything,
+        track_source: false,
+        vrf: None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use lvsd_model::GarpPolicy;
 
-use super::output::AnnounceReason;
+use super::output::{AnnounceReason, AnnounceScope};
 use crate::time::Time;
 
 /// The pending announcements of a MASTER.
@@ -11,6 +11,7 @@ pub(super) struct Announcements {
     again_at: Option<Time>,
     refresh_at: Option<Time>,
     lower_priority_again_at: Option<Time>,
+    extra_at: Option<Time>,
     /// No further block for a lower priority before this.
     lower_priority_quiet_until: Time,
 }
@@ -20,6 +21,13 @@ pub(super) struct Announcements {
 pub(super) struct Block {
     pub(super) rounds: u32,
     pub(super) reason: AnnounceReason,
+    pub(super) scope: AnnounceScope,
+}
+
+impl Block {
+    const fn of_all(rounds: u32, reason: AnnounceReason) -> Self {
+        Self { rounds, reason, scope: AnnounceScope::All }
+    }
 }
 
 impl Announcements {
@@ -29,6 +37,7 @@ impl Announcements {
             again_at: None,
             refresh_at: (!policy.refresh.is_zero()).then(|| now + policy.delay + policy.refresh),
             lower_priority_again_at: None,
+            extra_at: policy.extra.map(|extra| now + extra.period),
             lower_priority_quiet_until: now,
         };
         announcements.repeat_later(now, policy);
@@ -43,6 +52,7 @@ impl Announcements {
     /// A reload changed the policy: the refresh starts anew.
     pub(super) fn adopt(&mut self, now: Time, policy: &GarpPolicy) {
         self.refresh_at = (!policy.refresh.is_zero()).then(|| now + policy.refresh);
+        self.extra_at = policy.extra.map(|extra| now + extra.period);
     }
 
     /// The block for a lower-priority advert. At most one per `spacing`, so that a sender of many adverts does not make us one
@@ -59,12 +69,15 @@ impl Announcements {
         self.lower_priority_quiet_until = now + spacing;
         self.lower_priority_again_at =
             (!policy.lower_prio_delay.is_zero()).then(|| now + policy.lower_prio_delay);
-        Some(Block { rounds: policy.lower_prio_repeat, reason: AnnounceReason::LowerPriority })
+        Some(Block::of_all(policy.lower_prio_repeat, AnnounceReason::LowerPriority))
     }
 
     /// The earliest deadline.
     pub(super) fn next(&self) -> Option<Time> {
-        [self.again_at, self.refresh_at, self.lower_priority_again_at].into_iter().flatten().min()
+        [self.again_at, self.refresh_at, self.lower_priority_again_at, self.extra_at]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// A block that is due now, if any; call until `None`.
@@ -72,15 +85,20 @@ impl Announcements {
         let due = |at: &Option<Time>| at.is_some_and(|at| at <= now);
         if due(&self.again_at) {
             self.again_at = None;
-            return Some(Block { rounds: policy.repeat, reason: AnnounceReason::Delayed });
+            return Some(Block::of_all(policy.repeat, AnnounceReason::Delayed));
         }
         if due(&self.lower_priority_again_at) {
             self.lower_priority_again_at = None;
-            return Some(Block { rounds: policy.lower_prio_repeat, reason: AnnounceReason::LowerPriority });
+            return Some(Block::of_all(policy.lower_prio_repeat, AnnounceReason::LowerPriority));
         }
         if due(&self.refresh_at) {
             self.refresh_at = (!policy.refresh.is_zero()).then(|| now + policy.refresh);
-            return Some(Block { rounds: policy.refresh_repeat, reason: AnnounceReason::Refresh });
+            return Some(Block::of_all(policy.refresh_repeat, AnnounceReason::Refresh));
+        }
+        if due(&self.extra_at) {
+            self.extra_at = policy.extra.map(|extra| now + extra.period);
+            let scope = policy.extra.map(|extra| AnnounceScope::Quiet(extra.which));
+            return scope.map(|scope| Block { rounds: 1, reason: AnnounceReason::Extra, scope });
         }
         None
     }

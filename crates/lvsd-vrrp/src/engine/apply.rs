@@ -218,8 +218,8 @@ impl Router {
 
 /// What makes a virtual router; everything else can be edited while it runs.
 fn same_virtual_router(old: &Config, new: &Config) -> bool {
-    (&old.interface, &old.own_link, old.vrid, old.family)
-        == (&new.interface, &new.own_link, new.vrid, new.family)
+    (&old.interface, &old.own_link, &old.vrf, old.vrid, old.family)
+        == (&new.interface, &new.own_link, &new.vrf, new.vrid, new.family)
 }
 
 /// What a master has in the kernel.

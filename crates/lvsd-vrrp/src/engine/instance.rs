@@ -511,8 +511,9 @@ impl Instance {
             // Somebody else may have taken over and be gone again.
             self.announce_all(self.config.garp.repeat, AnnounceReason::Stalled, out);
         }
-        while let Some(Block { rounds, reason }) = master.announcements.take_due(now, &self.config.garp) {
-            self.announce_all(rounds, reason, out);
+        while let Some(block) = master.announcements.take_due(now, &self.config.garp) {
+            let Block { rounds, reason, scope } = block;
+            self.announce(Announce { rounds, scope, reason }, out);
         }
         self.phase = Phase::Master(master);
         Consequence::None

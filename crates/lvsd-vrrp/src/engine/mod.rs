@@ -33,7 +33,7 @@ pub use output::{
 };
 pub use resume::Mastership;
 pub use timers::{down_interval, leave_interval, skew_time};
-pub use tracking::{Adjustment, Fault, LinkState, Tracker};
+pub use tracking::{Adjustment, Fault, LinkState, Presence, Tracker};
 pub use view::{GroupView, InstanceView, ScriptView, Timer};
 pub use why::{Because, Change, Preemption, Rating, Reason, Sighting, Stay, Unmoved, Unresumed};
 
@@ -204,6 +204,15 @@ impl Router {
             None => self.facts.addresses.remove(&key),
         };
         self.settle_if(now, before != address);
+    }
+
+    /// Whether the host has an address that `track_src_ip` of an instance is about; one never told of is not there.
+    pub fn source_present(&mut self, now: Time, address: IpAddr, presence: Presence) {
+        let changed = match presence {
+            Presence::There => self.facts.sources.insert(address),
+            Presence::Gone => self.facts.sources.remove(&address),
+        };
+        self.settle_if(now, changed);
     }
 
     /// The source address of one instance in particular: for a unicast instance without interface or configured source. It goes

@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use lvsd_model::{Instance as Config, SyncGroup};
+use lvsd_model::{ExtraAddresses, Instance as Config, SyncGroup};
 use serde::{Deserialize, Serialize};
 
 use crate::wire::OutgoingAdvert;
@@ -158,6 +158,8 @@ pub enum AnnounceScope {
     All,
     /// One virtual address.
     Address(IpAddr),
+    /// Those on VMACs that no adverts leave by.
+    Quiet(ExtraAddresses),
     /// Our own source address, not a virtual one: a unicast instance after a fault, so that peers learn where it is.
     Source(IpAddr),
 }
@@ -171,6 +173,8 @@ pub enum AnnounceReason {
     Delayed,
     /// `garp_master_refresh`.
     Refresh,
+    /// `garp_extra_if`.
+    Extra,
     /// A lower-priority advert: somebody else may have announced the addresses.
     LowerPriority,
     /// A reload brought new addresses.

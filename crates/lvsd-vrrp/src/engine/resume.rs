@@ -24,7 +24,7 @@ pub struct Mastership {
     pub name: String,
     /// Its interface.
     pub interface: Option<InterfaceName>,
-    /// The interface that it lives on, if that is another one.
+    /// The interface that it lives on, which may be another one.
     pub link: Option<InterfaceName>,
     /// Its VRID.
     pub vrid: Vrid,
@@ -43,7 +43,7 @@ impl Mastership {
         Self {
             name: config.name.clone(),
             interface: config.interface.clone(),
-            link: config.own_link.as_ref().map(|own| own.link.name.clone()),
+            link: config.perch().addresses().or(config.vrf.as_ref()).cloned(),
             vrid: config.vrid,
             family: config.family,
             priority: config.priority,

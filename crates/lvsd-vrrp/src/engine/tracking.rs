@@ -22,6 +22,15 @@ pub enum LinkState {
     Down,
 }
 
+/// Whether an address is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// It is, and can be used.
+    There,
+    /// It is not.
+    Gone,
+}
+
 /// What is tracked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -67,6 +76,8 @@ pub enum Fault {
     LinkDown(InterfaceName),
     /// There is no address to send adverts from.
     NoSource,
+    /// The configured source address is not there, and `track_src_ip` wants it to be.
+    SourceGone(IpAddr),
     /// A unicast instance has no peer.
     NoPeer,
     /// A tracker of weight 0 fails.
@@ -82,6 +93,7 @@ impl fmt::Display for Fault {
         match self {
             Self::LinkDown(name) => write!(f, "interface {name} is down"),
             Self::NoSource => f.write_str("no source address for adverts"),
+            Self::SourceGone(address) => write!(f, "the source address {address} is not there"),
             Self::NoPeer => f.write_str("no unicast peer"),
             Self::Tracker(tracker) => write!(f, "{tracker} failed"),
             Self::Group(member) => write!(f, "{member} of the sync group has a fault"),
@@ -97,6 +109,8 @@ pub(super) struct Facts {
     pub(super) up: HashSet<InterfaceName>,
     /// Primary addresses of interfaces.
     pub(super) addresses: HashMap<(InterfaceName, Family), IpAddr>,
+    /// Source addresses that the host has, of those that are tracked.
+    pub(super) sources: HashSet<IpAddr>,
     /// Tracked scripts by name.
     pub(super) scripts: HashMap<String, Script>,
     /// What is missing of the static objects that a track group needs, by the name of the group.
@@ -209,6 +223,8 @@ pub(super) fn evaluate(
     if source.is_none() {
         tracking.faults.push(Fault::NoSource);
     }
+    let tracked = config.source.filter(|_| config.track_source);
+    tracking.faults.extend(tracked.filter(|address| !facts.sources.contains(address)).map(Fault::SourceGone));
     let groups = facts.track_groups.get(&config.name).into_iter().flatten();
     tracking.faults.extend(groups.filter_map(|group| facts.missing.get(group)).cloned().map(Fault::Static));
     if matches!(&config.transport, Transport::Unicast { peers, .. } if peers.is_empty()) {
@@ -226,7 +242,7 @@ fn required_links(config: &Config) -> Vec<&InterfaceName> {
     let own = config.interface.as_ref();
     let mut links: Vec<&InterfaceName> = Vec::new();
     if !config.ignore_own_interface {
-        links.extend(own);
+        links.extend(own.or(config.vrf.as_ref()));
         links.extend(config.own_link.as_ref().map(|own| &own.link.name));
     }
     let tracked = config.addresses.iter().chain(&config.excluded).filter(|virtual_ip| !virtual_ip.no_track);

@@ -99,3 +99,14 @@ fn everything_can_be_announced_again() {
     assert_eq!(host.told(), ["announce 5 Stalled"]);
     assert_eq!(announced(&mut host, SECOND * 20), ["5.0 announce 5 Delayed"]);
 }
+
+#[test]
+fn quiet_vmacs_are_announced_so_often_beside_everything_else() {
+    let which = lvsd_model::ExtraAddresses::All;
+    let extra = Some(lvsd_model::ExtraGarp { period: SECOND * 4, which });
+    let mut host = Host::master(with_garp(|garp| garp.extra = extra));
+    assert_eq!(
+        announced(&mut host, SECOND * 9),
+        ["4.0 announce 1 Extra", "5.0 announce 5 Delayed", "8.0 announce 1 Extra"]
+    );
+}

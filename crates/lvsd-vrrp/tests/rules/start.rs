@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lvsd_model::{AdvertInterval, Family, InitialState, Trackers, Transport, Version};
 use lvsd_vrrp::{
-    Action, Fault, LinkState, Outcome, Output, Router, ShutdownMode, State, Time, Timer, Tracker,
+    Action, Fault, LinkState, Outcome, Output, Presence, Router, ShutdownMode, State, Time, Timer, Tracker,
 };
 
 use crate::support::{
@@ -270,4 +270,37 @@ fn shutdown_can_leave_everything_as_it_is() {
     let mut host = Host::master(instance("vi", 1, 100));
     host.router.shutdown(at(host.now), ShutdownMode::KeepAddresses);
     assert_eq!(host.told(), ["MASTER>INIT Shutdown"]);
+}
+
+#[test]
+fn a_source_that_is_tracked_has_to_be_there() {
+    let mut config = instance("vi", 1, 100);
+    config.source = Some(ip("10.0.0.77"));
+    let mut host = Host::start(only(config.clone()));
+    assert_eq!(host.state(), State::Backup, "it need not exist");
+    config.track_source = true;
+    let mut host = Host { config: only(config), ..host };
+    let config = host.config.clone();
+    host.reload(config);
+    assert_eq!(host.view().faults, [Fault::SourceGone(ip("10.0.0.77"))]);
+    host.router.source_present(at(host.now), ip("10.0.0.78"), Presence::There);
+    assert_eq!(host.state(), State::Fault, "another address");
+    host.router.source_present(at(host.now), ip("10.0.0.77"), Presence::There);
+    assert_eq!(host.state(), State::Backup);
+    host.router.source_present(at(host.now), ip("10.0.0.77"), Presence::Gone);
+    assert_eq!(host.state(), State::Fault);
+}
+
+#[test]
+fn a_unicast_instance_in_a_vrf_hears_by_it_and_needs_it() {
+    let mut config = unicast(instance("vi", 1, 100), &[HIGH]);
+    config.interface = None;
+    config.vrf = Some(link("blue"));
+    config.source = Some(ip(crate::support::OWN));
+    let mut host = Host::start(only(config.clone()));
+    assert_eq!(host.view().faults, [Fault::LinkDown(link("blue"))]);
+    host.link("blue", LinkState::Up);
+    assert_eq!(host.state(), State::Backup);
+    assert_eq!(host.hear_unbound(&config, HIGH, 200), lvsd_vrrp::Reception::Unknown);
+    assert!(matches!(host.hear_on("blue", &config, HIGH, 200), lvsd_vrrp::Reception::Accepted { .. }));
 }

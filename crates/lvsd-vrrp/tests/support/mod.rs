@@ -94,6 +94,8 @@ pub(crate) fn instance(name: &str, vrid: u8, base: u8) -> Instance {
         own_link: None,
         address_links: Vec::new(),
         accept: lvsd_model::Accept::Everything,
+        track_source: false,
+        vrf: None,
     }
 }
 

@@ -76,6 +76,8 @@ fn config() -> Config {
         own_link: None,
         address_links: Vec::new(),
         accept: lvsd_model::Accept::Everything,
+        track_source: false,
+        vrf: None,
     };
     Config { vrrp: VrrpConfig { instances: vec![instance], ..VrrpConfig::default() }, ..Config::default() }
 }
