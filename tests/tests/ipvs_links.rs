@@ -74,7 +74,7 @@ fn unicast_peers_meet_in_a_vrf() {
     let ends = advert.advert().map(|advert| (advert.source, advert.destination));
     assert_eq!(ends, Some((ip("10.0.0.1"), ip("10.0.0.2"))));
     site.wait_adverts(better, 5);
-    assert_eq!(second.notes(), ["INSTANCE lab BACKUP 100"], "it hears the other one");
+    assert!(!second.notes().iter().any(|note| note.contains("MASTER")), "it hears the other one");
     first.finish();
     second.wait_note("INSTANCE lab MASTER 100");
     other.wait_holds(ip(VIP));
