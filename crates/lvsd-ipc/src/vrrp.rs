@@ -100,6 +100,10 @@ pub struct AdvertCounters {
     pub announcements_sent: u64,
     /// Times that the master's host left the multicast group while we were backup.
     pub departures: u64,
+    /// Questions to the master's host whether anybody there speaks VRRP.
+    pub inquiries: u64,
+    /// Times that it denied that after a missed advert.
+    pub denials: u64,
 }
 
 /// Adverts that were not believed, by cause (the checks of RFC 9568 §7.1 and the peer's own).
@@ -282,6 +286,8 @@ pub struct VrrpSnapshot {
     pub membership_reports: u64,
     /// Membership reports not believed.
     pub membership_malformed: u64,
+    /// Questions of backups whether anybody here speaks VRRP.
+    pub questions: u64,
     /// Greatest lateness of the election timer since the start.
     pub worst_lateness: Duration,
     /// What was told beside scripts.

@@ -534,6 +534,9 @@ pub struct Instance {
     /// `leave_detection`: a master whose host has left the multicast group is believed to be gone after one missed advert. Without
     /// effect over unicast.
     pub leave_detection: bool,
+    /// `master_inquiry`: the host of a master that has missed an advert is asked whether anybody there still speaks VRRP. If its
+    /// kernel says no, the master is gone.
+    pub master_inquiry: bool,
     /// `lower_prio_no_advert`.
     pub lower_prio_no_advert: bool,
     /// `higher_prio_send_advert`.

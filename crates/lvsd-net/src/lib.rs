@@ -12,6 +12,7 @@ mod checksum;
 pub mod child;
 mod clock;
 mod frame;
+mod inquiry_socket;
 mod membership_socket;
 mod namespace;
 pub mod nft;
@@ -30,6 +31,7 @@ mod wakeup;
 pub use announce::AnnounceSocket;
 pub use clock::{Timer, time_of_day, uptime};
 pub use frame::{ARP_FRAME, Mac, NA_FRAME, NaRole, gratuitous_arp, unsolicited_na};
+pub use inquiry_socket::{InquirySocket, hold_protocol};
 pub use membership_socket::{MembershipSocket, hold_membership};
 pub use namespace::enter_namespace;
 pub use process::{

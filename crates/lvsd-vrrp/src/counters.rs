@@ -20,6 +20,10 @@ pub struct AdvertCounters {
     pub release_master: u64,
     /// Times that the master's host left the multicast group while we were BACKUP.
     pub departures: u64,
+    /// Questions to the master's host whether anybody there speaks VRRP.
+    pub inquiries: u64,
+    /// Times that it denied that after a missed advert.
+    pub denials: u64,
     /// Virtual addresses that somebody else deleted while we were MASTER, and that were ordered back.
     pub addresses_healed: u64,
 }
@@ -112,6 +116,8 @@ pub struct RouterCounters {
     pub membership_reports: u64,
     /// Membership reports that were not believed.
     pub membership_malformed: u64,
+    /// Questions of backups whether anybody here speaks VRRP.
+    pub questions: u64,
 }
 
 /// A change of state with its cause, and how often it happened.

@@ -34,16 +34,18 @@ pub(crate) struct Options {
     /// protocol's and the same for both makes.
     #[arg(long, num_args = 2, value_names = ["MASTER", "BACKUP"], default_values_t = [254, 250])]
     priorities: Vec<u8>,
-    /// Measure lvsd with `vrrp_leave_detection off`: by silence alone, as the protocol has it.
+    /// Measure lvsd with `vrrp_leave_detection off` and `vrrp_master_inquiry off`: by silence alone, as the protocol has it.
     #[arg(long)]
-    no_leave_detection: bool,
+    by_silence: bool,
 }
 
-/// Whether lvsd believes the kernel of a dead master's host.
+/// How lvsd notices that a master is dead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum LeaveDetection {
-    On,
-    Off,
+enum Detection {
+    /// The kernel of its host is believed, as by default.
+    Kernel,
+    /// By its silence alone.
+    Silence,
 }
 
 /// Of the one that is killed, and of the one that takes over.
@@ -72,23 +74,23 @@ impl Priorities {
     }
 }
 
-impl LeaveDetection {
+impl Detection {
     const fn of(options: &Options) -> Self {
-        if options.no_leave_detection { Self::Off } else { Self::On }
+        if options.by_silence { Self::Silence } else { Self::Kernel }
     }
 
     const fn remark(self) -> &'static str {
         match self {
-            Self::On => "lvsd's leave detection is on, as by default",
-            Self::Off => "lvsd's leave detection is off",
+            Self::Kernel => "lvsd believes the kernel of the dead master's host, as by default",
+            Self::Silence => "lvsd goes by silence alone",
         }
     }
 
     /// What goes into `global_defs`.
     const fn line(self, make: Make) -> &'static str {
         match (self, make) {
-            (Self::Off, Make::Lvsd) => "    vrrp_leave_detection off\n",
-            (Self::On, _) | (Self::Off, Make::Keepalived) => "",
+            (Self::Silence, Make::Lvsd) => "    vrrp_leave_detection off\n    vrrp_master_inquiry off\n",
+            (Self::Kernel, _) | (Self::Silence, Make::Keepalived) => "",
         }
     }
 }
@@ -116,7 +118,7 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
     }
     setup(&[Part::Tools, Part::Rival(RIVAL)])?;
     let priorities = Priorities::of(options)?;
-    let detection = LeaveDetection::of(options);
+    let detection = Detection::of(options);
     let programs = Programs::build()?;
     println!(
         "fail-over between two directors of one make: VRRP version 3, adverts every {ADVERT_INTERVAL:?}, priorities \
@@ -203,14 +205,14 @@ struct Seat {
 struct Site {
     programs: Programs,
     priorities: Priorities,
-    detection: LeaveDetection,
+    detection: Detection,
     better: Seat,
     other: Seat,
     witness: Seat,
 }
 
 impl Site {
-    fn new(programs: Programs, priorities: Priorities, detection: LeaveDetection) -> Result<Self, Failure> {
+    fn new(programs: Programs, priorities: Priorities, detection: Detection) -> Result<Self, Failure> {
         let lan = Lan::new("lan")?;
         let seat = |name: &str, number: u8| -> Result<Seat, Failure> {
             let host = Host::new(name)?;
@@ -332,7 +334,7 @@ mod tests {
     #[test]
     fn only_a_master_above_its_backup_is_measured() {
         let of = |priorities: [u8; 2]| {
-            Priorities::of(&Options { rounds: 1, priorities: priorities.into(), no_leave_detection: false })
+            Priorities::of(&Options { rounds: 1, priorities: priorities.into(), by_silence: false })
         };
         assert!(of([254, 250]).is_ok_and(|it| it == Priorities { master: 254, backup: 250 }));
         for wrong in [[100, 150], [100, 100], [100, 0], [255, 100]] {

@@ -104,6 +104,8 @@ pub(super) static GLOBAL_DEFS: &[Row] = &[
         .example("resign_on_priority_drop"),
     row("vrrp_leave_detection", "[BOOL]", "true, false in strict mode", Tier::One, "Master whose host leaves the multicast group is down after one missed advert; only in lvsd").takes(0, 1).works()
         .example("vrrp_leave_detection off"),
+    row("vrrp_master_inquiry", "[BOOL]", "true, false in strict mode", Tier::One, "Master that misses an advert is down if its host, when asked, denies that anybody there speaks VRRP; only in lvsd").takes(0, 1).works()
+        .example("vrrp_master_inquiry off"),
     row("vrrp_lower_prio_no_advert", "[BOOL]", "false", Tier::Two, "Master does not answer lower priority advert immediately").takes(0, 1).works()
         .example("vrrp_lower_prio_no_advert"),
     row("vrrp_higher_prio_send_advert", "[BOOL]", "false", Tier::Two, "Master sends one advert before yielding to higher priority").takes(0, 1).works()

@@ -192,6 +192,8 @@ pub(super) static INSTANCE: &[Row] = &[
         .example("state BACKUP\nnopreempt\nresign_on_priority_drop"),
     row("leave_detection", "[BOOL]", "global default", Tier::One, "Master whose host leaves the multicast group is down after one missed advert; only in lvsd").takes(0, 1).works()
         .example("leave_detection off"),
+    row("master_inquiry", "[BOOL]", "global default", Tier::One, "Master that misses an advert is down if its host, when asked, denies that anybody there speaks VRRP; only in lvsd").takes(0, 1).works()
+        .example("master_inquiry off"),
     row("lower_prio_no_advert", "[BOOL]", "global", Tier::Two, "Do not answer lower priority advert at once").takes(0, 1).works()
         .example("lower_prio_no_advert"),
     row("higher_prio_send_advert", "[BOOL]", "global", Tier::Two, "Send one advert before yielding").takes(0, 1).works()

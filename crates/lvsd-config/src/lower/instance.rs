@@ -71,6 +71,7 @@ pub(super) struct Draft {
     pub(super) garp_lower: Option<Span>,
     pub(super) down_timer_adverts: At<u8>,
     pub(super) leave_detection: At<bool>,
+    pub(super) master_inquiry: At<bool>,
     pub(super) resign_on_priority_drop: At<bool>,
     pub(super) lower_prio_no_advert: At<bool>,
     pub(super) higher_prio_send_advert: At<bool>,
@@ -259,6 +260,7 @@ impl<'a> Lowering<'a> {
         match name {
             "resign_on_priority_drop" => draft.resign_on_priority_drop = flag(),
             "leave_detection" => draft.leave_detection = flag(),
+            "master_inquiry" => draft.master_inquiry = flag(),
             "lower_prio_no_advert" => draft.lower_prio_no_advert = flag(),
             "higher_prio_send_advert" => draft.higher_prio_send_advert = flag(),
             "skip_check_adv_addr" => draft.skip_check_adv_addr = flag().map(|(value, _)| value),

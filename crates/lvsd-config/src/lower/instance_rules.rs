@@ -120,6 +120,7 @@ impl<'a> Lowering<'a> {
                 .map_or(defaults.down_timer_adverts, |(count, _)| count),
             resign_on_priority_drop: flag(draft.resign_on_priority_drop, defaults.resign_on_priority_drop),
             leave_detection: flag(draft.leave_detection, defaults.leave_detection),
+            master_inquiry: flag(draft.master_inquiry, defaults.master_inquiry),
             lower_prio_no_advert: flag(draft.lower_prio_no_advert, defaults.lower_prio_no_advert),
             higher_prio_send_advert: flag(draft.higher_prio_send_advert, defaults.higher_prio_send_advert),
             owner_ignores_adverts: priority.is_owner()
@@ -407,6 +408,8 @@ impl<'a> Lowering<'a> {
         dropped.extend(draft.down_timer_adverts.take().map(|(_, span)| (span, "down_timer_adverts is 3")));
         let early = draft.leave_detection.filter(|(value, _)| *value);
         dropped.extend(early.map(|(_, span)| (span, "leave_detection is off")));
+        let asks = draft.master_inquiry.filter(|(value, _)| *value);
+        dropped.extend(asks.map(|(_, span)| (span, "master_inquiry is off")));
         let sends = draft.higher_prio_send_advert.filter(|(value, _)| *value);
         dropped.extend(sends.map(|(_, span)| (span, "higher_prio_send_advert is off")));
         let written = draft.priority.map(|(priority, _)| priority);
@@ -456,6 +459,7 @@ impl<'a> Lowering<'a> {
             draft.down_timer_adverts = Some((3, span));
             // RFC 9568 §6.4.2 waits for the whole interval.
             draft.leave_detection = Some((false, span));
+            draft.master_inquiry = Some((false, span));
             draft.lower_prio_no_advert = Some((true, span));
             draft.higher_prio_send_advert = Some((false, span));
         }

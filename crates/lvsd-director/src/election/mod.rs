@@ -10,6 +10,7 @@
 
 mod arrivals;
 mod ears;
+mod inquirer;
 mod report;
 mod sockets;
 
@@ -39,6 +40,7 @@ use crate::testament::Will;
 use arrivals::Arrivals;
 pub(crate) use arrivals::Segments;
 use ears::Ears;
+use inquirer::Inquirer;
 pub(crate) use report::{Report, state};
 pub(crate) use sockets::Unopened;
 use sockets::{Sockets, Token};
@@ -48,6 +50,8 @@ const TIMER: Token = Token(1);
 const FIRST_SOCKET: u64 = 2;
 /// Tokens from here on are those of [`Ears`].
 const FIRST_EAR: u64 = 1 << 32;
+/// Tokens from here on are those of [`Inquirer`].
+const FIRST_INQUIRY: u64 = 1 << 33;
 
 /// Datagrams taken from one socket before the timers run, so that a flood cannot stop our adverts.
 const DATAGRAMS: usize = 512;
@@ -276,6 +280,7 @@ pub(crate) fn start<G>(
             router: Router::new(Time::after_start(startup_ends)),
             sockets,
             ears: Ears::new(FIRST_EAR),
+            inquirer: Inquirer::new(FIRST_INQUIRY),
             timer,
             receiver,
             wakeup,
@@ -345,6 +350,7 @@ struct Election {
     router: Router,
     sockets: Sockets,
     ears: Ears,
+    inquirer: Inquirer,
     timer: Timer,
     receiver: mpsc::Receiver<Input>,
     wakeup: Arc<Wakeup>,
@@ -422,12 +428,14 @@ impl Election {
 
     /// Takes in what waits in the sockets. Epoll has those come last in its list that it has given, so all have their turn.
     fn take_packets(&mut self, ready: &mut [EpollEvent; EVENTS]) {
-        for _ in 0..=(self.sockets.len() + self.ears.len()) / EVENTS {
+        for _ in 0..=(self.sockets.len() + self.ears.len() + self.inquirer.len()) / EVENTS {
             let count = self.sockets.epoll().wait(ready, EpollTimeout::ZERO).unwrap_or(0);
             // Adverts first: who leaves after its last advert is to have been heard until then.
             let tokens = || ready.iter().take(count).map(|event| Token(event.data()));
             tokens().filter(|token| token.0 < FIRST_EAR).for_each(|token| self.drain(token));
-            tokens().filter(|token| token.0 >= FIRST_EAR).for_each(|token| self.drain_reports(token));
+            let of_ears = FIRST_EAR..FIRST_INQUIRY;
+            tokens().filter(|token| of_ears.contains(&token.0)).for_each(|token| self.drain_reports(token));
+            tokens().filter(|token| token.0 >= FIRST_INQUIRY).for_each(|token| self.take_denial(token));
             if count < EVENTS {
                 return;
             }
@@ -489,6 +497,14 @@ impl Election {
             if let Some(segments) = segments.take() {
                 let _ = reply.send(segments);
             }
+        }
+    }
+
+    /// Takes in that a host which was asked has nobody who speaks VRRP.
+    fn take_denial(&mut self, token: Token) {
+        if let Some((interface, host)) = self.inquirer.denial(token) {
+            self.router.receive_denial(Time::after_start(uptime()), interface.as_ref(), host);
+            self.do_outputs();
         }
     }
 
@@ -570,6 +586,7 @@ impl Election {
         match fact {
             Fact::Link { name, device, state } => {
                 self.sockets.set_device(&name, device.clone());
+                self.inquirer.set_device(&name, device.clone());
                 self.ears.set_device(&name, device);
                 self.open_sockets();
                 self.router.link(now, &name, state);
@@ -586,6 +603,7 @@ impl Election {
         self.log_unknown_vrids = config.log_unknown_vrids;
         self.sockets.want(config.instances.iter());
         self.ears.want(config.instances.iter());
+        self.inquirer.forget();
         self.open_sockets();
         let applied = self.router.apply(now, config);
         // With the old sockets still there: what is gone resigns by them.
@@ -664,6 +682,9 @@ impl Election {
     fn do_action(&mut self, id: InstanceId, config: Arc<Instance>, action: Action) {
         match action {
             Action::Send(advert) => self.send(id, &config, &advert),
+            Action::Inquire { host } => {
+                self.inquirer.ask(self.sockets.epoll(), config.interface.as_ref(), host, uptime());
+            }
             Action::Addresses(_) | Action::Announce(_) => {
                 self.keeper.send(keeper::Command::Do { id, config, action });
             }

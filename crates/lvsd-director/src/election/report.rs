@@ -36,6 +36,7 @@ pub(super) fn report(router: &Router, now: Time, worst_lateness: Duration) -> Re
         malformed: counters.malformed,
         membership_reports: counters.membership_reports,
         membership_malformed: counters.membership_malformed,
+        questions: counters.questions,
         worst_lateness,
         notices: NoticeSnapshot::default(),
         radar: RadarSnapshot::default(),
@@ -106,6 +107,8 @@ const fn adverts(counters: &lvsd_vrrp::AdvertCounters) -> AdvertCounters {
         release_master: counters.release_master,
         announcements_sent: 0,
         departures: counters.departures,
+        inquiries: counters.inquiries,
+        denials: counters.denials,
     }
 }
 

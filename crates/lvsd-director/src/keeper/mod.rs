@@ -403,7 +403,10 @@ impl Keeper {
                     self.holdings.release(now, id, config, self.foreign, &self.table);
                 }
             }
-            Action::Send(_) | Action::LowerPriorityHeard { .. } | Action::PriorityChanged { .. } => {
+            Action::Send(_)
+            | Action::Inquire { .. }
+            | Action::LowerPriorityHeard { .. }
+            | Action::PriorityChanged { .. } => {
                 debug_assert!(false, "not the keeper's");
             }
         }

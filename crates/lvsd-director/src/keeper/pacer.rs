@@ -246,6 +246,7 @@ mod tests {
             garp: GarpPolicy { arp_interval: gap, ..GarpPolicy::default() },
             down_timer_adverts: 3,
             leave_detection: true,
+            master_inquiry: false,
             resign_on_priority_drop: false,
             lower_prio_no_advert: false,
             higher_prio_send_advert: false,

@@ -92,6 +92,7 @@ pub(crate) fn instance(name: &str, priority: u8, vips: &[&str]) -> Instance {
         garp: GarpPolicy::default(),
         down_timer_adverts: 3,
         leave_detection: true,
+        master_inquiry: false,
         resign_on_priority_drop: false,
         lower_prio_no_advert: false,
         higher_prio_send_advert: false,

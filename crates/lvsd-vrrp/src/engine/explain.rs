@@ -25,6 +25,7 @@ impl Instance {
             }
             Cause::MasterSilent => Because::MasterSilent { waited: self.waited(now), last },
             Cause::MasterLeft => Because::MasterLeft { group: self.multicast_group(), last },
+            Cause::MasterDenied => Because::MasterDenied { last },
             Cause::MasterResigned => Because::MasterResigned { source: last.map(|last| last.source) },
             Cause::Preempting => Because::Preempting { last },
             Cause::HigherPriority => Because::HigherPriority { last },

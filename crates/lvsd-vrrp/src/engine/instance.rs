@@ -8,12 +8,13 @@ use std::time::Duration;
 use lvsd_model::{AdvertInterval, Family, Instance as Config, Preempt, Priority, Transport};
 
 use super::announce::{Announcements, Block};
+use super::inquiry::Inquiry;
 use super::journal::Journal;
 use super::output::{
     Action, AddressChange, Announce, AnnounceReason, AnnounceScope, Cause, InstanceId, Outputs, State,
     Transition,
 };
-use super::phase::{Backup, Departure, DownTimer, Init, Master, Opening, OwnerConflict, Phase};
+use super::phase::{Backup, Departure, DownTimer, Init, Master, Opening, OwnerConflict, Phase, Sign};
 use super::resume::Resumed;
 use super::standing::Standing;
 use super::timers::down_interval;
@@ -52,6 +53,8 @@ pub(super) enum Event {
     Advert(Heard),
     /// A host says that it is a member of our group, or that it is no more.
     Membership(IpAddr, Membership),
+    /// A host that was asked says that nobody there speaks VRRP.
+    Denial(IpAddr),
     /// Its deadline may have come.
     Timeout,
     /// It is to take part.
@@ -137,6 +140,8 @@ pub(super) struct Instance {
     /// The addresses are held.
     pub(super) holds: bool,
     pub(super) heard: Option<Heard>,
+    /// Whether the kernel of the master's host can be asked.
+    pub(super) inquiry: Inquiry,
     /// What earlier adverts say about later ones.
     pub(super) guard: Guard,
     pub(super) adverts: AdvertCounters,
@@ -162,6 +167,7 @@ impl Instance {
             resumed: None,
             holds: false,
             heard: None,
+            inquiry: Inquiry::default(),
             guard: Guard::default(),
             adverts: AdvertCounters::default(),
             rejected: RejectCounters::default(),
@@ -187,7 +193,10 @@ impl Instance {
     pub(super) fn deadline(&self) -> Option<Time> {
         match &self.phase {
             Phase::Init(init) => init.recheck_at,
-            Phase::Backup(backup) => Some(backup.down_at(&self.config, self.priority())),
+            Phase::Backup(backup) => {
+                let down_at = backup.down_at(&self.config, self.priority());
+                Some(backup.ask_at.map_or(down_at, |at| at.min(down_at)))
+            }
             Phase::Master(master) => {
                 let announce_at = master.announcements.next();
                 Some(announce_at.map_or(master.advert_at, |at| at.min(master.advert_at)))
@@ -200,7 +209,9 @@ impl Instance {
     pub(super) fn handle(&mut self, now: Time, event: Event, out: &mut Outputs) -> Consequence {
         match (self.phase, event) {
             // §6.4.1 Initialize. Adverts mean nothing yet: the timer starts with BACKUP.
-            (Phase::Init(_), Event::Advert(_) | Event::Membership(..)) => Consequence::None,
+            (Phase::Init(_), Event::Advert(_) | Event::Membership(..) | Event::Denial(_)) => {
+                Consequence::None
+            }
             (Phase::Init(_), Event::Timeout) => Consequence::MayStart,
             (Phase::Init(_) | Phase::Fault, Event::Start(timer, cause)) => self.start(now, timer, cause, out),
             // The owner is master at once, and so is who goes on for a process that died.
@@ -212,11 +223,12 @@ impl Instance {
             }
 
             // §6.4.2 Backup.
-            (Phase::Backup(backup), Event::Advert(heard)) => self.advert_in_backup(now, backup, heard),
+            (Phase::Backup(backup), Event::Advert(heard)) => self.advert_in_backup(now, backup, heard, out),
             (Phase::Backup(backup), Event::Membership(host, membership)) => {
                 self.membership_in_backup(now, backup, host, membership)
             }
-            (Phase::Backup(backup), Event::Timeout) => self.timeout_in_backup(now, backup),
+            (Phase::Backup(backup), Event::Denial(host)) => self.denied_in_backup(now, backup, host),
+            (Phase::Backup(backup), Event::Timeout) => self.timeout_in_backup(now, backup, out),
             (Phase::Backup(_), Event::Promote(cause)) => self.become_master(now, cause, out),
             (Phase::Backup(_), Event::Start(..) | Event::Demote | Event::Resign(_) | Event::Wait) => {
                 Consequence::None
@@ -235,11 +247,13 @@ impl Instance {
             }
             (
                 Phase::Master(_),
-                Event::Membership(..) | Event::Start(..) | Event::Promote(_) | Event::Wait,
+                Event::Membership(..) | Event::Denial(_) | Event::Start(..) | Event::Promote(_) | Event::Wait,
             ) => Consequence::None,
 
             // Not in the RFC, which only knows Startup and Shutdown: deaf and mute until every fault is gone.
-            (Phase::Fault, Event::Advert(_) | Event::Membership(..) | Event::Timeout) => Consequence::None,
+            (Phase::Fault, Event::Advert(_) | Event::Membership(..) | Event::Denial(_) | Event::Timeout) => {
+                Consequence::None
+            }
             (Phase::Fault, Event::Promote(_) | Event::Demote | Event::Resign(_) | Event::Fail(_)) => {
                 Consequence::None
             }
@@ -294,10 +308,18 @@ impl Instance {
         Consequence::None
     }
 
-    fn advert_in_backup(&mut self, now: Time, mut backup: Backup, heard: Heard) -> Consequence {
+    fn advert_in_backup(
+        &mut self,
+        now: Time,
+        mut backup: Backup,
+        heard: Heard,
+        out: &mut Outputs,
+    ) -> Consequence {
         let own = self.priority().get();
-        // Whoever left the group meanwhile, somebody speaks.
-        backup.left = None;
+        // Whoever was said to be gone, somebody speaks.
+        if backup.gone.take().is_some_and(|gone| gone.sign == Sign::Denied) {
+            self.inquiry.contradicted(heard.source);
+        }
         if heard.priority < Priority::OWNER.get() {
             // Whoever we gave way to is no owner any more.
             self.conceded = false;
@@ -317,6 +339,7 @@ impl Instance {
             backup.wants_master = false;
             backup.joining = false;
             backup.arm(now, DownTimer::Full);
+            backup.ask_at = self.ask_after(heard, out);
             true
         } else {
             // §6.4.2: discarded; the timer that runs leads to the takeover.
@@ -348,27 +371,32 @@ impl Instance {
         let Some(heard) = self.heard.filter(|heard| heard.source == host) else { return Consequence::None };
         match membership {
             Membership::Member => {
-                if backup.left.take().is_some() {
+                if backup.gone.take().is_some() {
                     self.journal.stayed(now, Stay::MasterBack { source: host });
                 }
             }
             Membership::Left => {
-                let is_master = heard.priority > 0 && heard.at >= self.since;
-                if !is_master || backup.left.is_some() {
+                if !self.is_our_master(heard) || backup.gone.is_some() {
                     return Consequence::None;
                 }
                 self.adverts.departures += 1;
                 self.journal.stayed(now, Stay::MasterLeft { source: host });
-                backup.left = Some(Departure { told_at: now, heard_at: heard.at, interval: heard.interval });
+                backup.gone = Some(Departure::told(Sign::Left, now, heard));
             }
         }
         self.phase = Phase::Backup(backup);
         Consequence::None
     }
 
-    fn timeout_in_backup(&mut self, now: Time, mut backup: Backup) -> Consequence {
+    /// Whether that advert is of a router that is master now, as far as this backup knows.
+    pub(super) fn is_our_master(&self, heard: Heard) -> bool {
+        heard.priority > 0 && heard.at >= self.since
+    }
+
+    fn timeout_in_backup(&mut self, now: Time, mut backup: Backup, out: &mut Outputs) -> Consequence {
         let down_at = backup.down_at(&self.config, self.priority());
         if now < down_at {
+            self.ask_again(now, backup, out);
             return Consequence::None;
         }
         if now.since(down_at) >= self.silence_believed(&backup) {
@@ -380,7 +408,10 @@ impl Instance {
             return Consequence::None;
         }
         let cause = match (backup.timer, backup.defied_master) {
-            _ if now < backup.silent_at(&self.config, self.priority()) => Cause::MasterLeft,
+            _ if now < backup.silent_at(&self.config, self.priority()) => match backup.gone {
+                Some(Departure { sign: Sign::Denied, .. }) => Cause::MasterDenied,
+                Some(Departure { sign: Sign::Left, .. }) | None => Cause::MasterLeft,
+            },
             (_, true) => Cause::Preempting,
             (DownTimer::Skew, false) => Cause::MasterResigned,
             (DownTimer::Full | DownTimer::Short, false) => Cause::MasterSilent,

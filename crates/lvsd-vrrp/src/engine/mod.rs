@@ -5,6 +5,7 @@ mod apply;
 mod deadlines;
 mod explain;
 mod group;
+mod inquiry;
 mod instance;
 mod invariants;
 mod journal;
@@ -40,7 +41,7 @@ pub use why::{Because, Change, Preemption, Rating, Reason, Sighting, Stay, Unmov
 use crate::counters::{AdvertCounters, RejectCounters, RouterCounters};
 use crate::judge::Outcome;
 use crate::time::Time;
-use crate::wire::{self, AddressCheck, Checked, Reject, RxMeta};
+use crate::wire::{self, AddressCheck, Carrier, Checked, Reject, RxMeta};
 use deadlines::Deadlines;
 use group::Group;
 use instance::{Consequence, Ending, Event, Farewell, Instance};
@@ -72,7 +73,7 @@ pub enum Reception {
     Unknown,
     /// No VRRP.
     Malformed,
-    /// The router is shut down.
+    /// A question whether anybody here speaks VRRP, or anything after the shutdown.
     Ignored,
 }
 
@@ -142,6 +143,11 @@ impl Router {
     ) -> Reception {
         let now = self.advance(now);
         if self.stopped {
+            return Reception::Ignored;
+        }
+        if matches!(meta.carrier, Carrier::Plain) && payload == wire::QUESTION {
+            // That this socket has taken it is the answer.
+            self.counters.questions += 1;
             return Reception::Ignored;
         }
         let Some(vrid) = wire::peek_vrid(&meta.carrier, payload) else {

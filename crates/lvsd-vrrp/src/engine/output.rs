@@ -61,6 +61,8 @@ pub enum Cause {
     MasterSilent,
     /// The master's host left the multicast group, and then an advert was missed.
     MasterLeft,
+    /// The master missed an advert, and its host's kernel answered that nobody there speaks VRRP.
+    MasterDenied,
     /// The master resigned (priority 0) and nobody better came.
     MasterResigned,
     /// The master has a lower priority than ours.
@@ -97,6 +99,9 @@ impl fmt::Display for Cause {
             Self::Resumed => "resumed in the place of a process that died",
             Self::MasterSilent => "no advert for the down interval",
             Self::MasterLeft => "the master left its multicast group and missed an advert",
+            Self::MasterDenied => {
+                "the master missed an advert and its host says that nobody there speaks VRRP"
+            }
             Self::MasterResigned => "the master resigned",
             Self::Preempting => "the master has a lower priority",
             Self::HigherPriority => "advert of higher priority",
@@ -203,6 +208,13 @@ pub struct Announce {
 pub enum Action {
     /// Send this advert to each of [`destinations`](crate::wire::destinations).
     Send(OutgoingAdvert),
+    /// Ask a host, out of the instance's interface, whether anybody there speaks VRRP: send it [`QUESTION`](crate::wire::QUESTION).
+    /// If its kernel denies that (ICMP protocol unreachable, ICMPv6 unrecognized next header), tell by
+    /// [`Router::receive_denial`](crate::Router::receive_denial). No answer means nothing.
+    Inquire {
+        /// The master's host.
+        host: IpAddr,
+    },
     /// Change addresses.
     Addresses(AddressChange),
     /// Announce addresses.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use lvsd_model::{AdvertInterval, Instance as Config, Priority, Version};
 
 use super::announce::Announcements;
+use super::instance::Heard;
 use super::output::State;
 use super::timers::{down_interval, leave_interval, skew_time};
 use crate::time::Time;
@@ -81,8 +82,10 @@ pub(super) struct Backup {
     pub(super) defied_master: bool,
     /// The timer ran out while the sync group could not move; an accepted advert takes the wish away.
     pub(super) wants_master: bool,
-    /// The master's host has left the multicast group since the last advert.
-    pub(super) left: Option<Departure>,
+    /// The master's host has told since the last advert that nobody there speaks VRRP.
+    pub(super) gone: Option<Departure>,
+    /// When the master's host is asked (again) whether anybody there does.
+    pub(super) ask_at: Option<Time>,
     /// It entered a sync group that was MASTER already, which stays so until this member hears a better master.
     pub(super) joining: bool,
 }
@@ -96,7 +99,8 @@ impl Backup {
             preempt_at: None,
             defied_master: false,
             wants_master: false,
-            left: None,
+            gone: None,
+            ask_at: None,
             joining: false,
         }
     }
@@ -113,13 +117,14 @@ impl Backup {
         self.armed_at = now;
         self.timer = timer;
         self.defied_master = false;
-        self.left = None;
+        self.gone = None;
+        self.ask_at = None;
     }
 
     /// When it takes over.
     pub(super) fn down_at(&self, config: &Config, priority: Priority) -> Time {
         let silent_at = self.silent_at(config, priority);
-        self.left.map_or(silent_at, |left| silent_at.min(left.down_at(config.version, priority)))
+        self.gone.map_or(silent_at, |gone| silent_at.min(gone.down_at(config.version, priority)))
     }
 
     /// When it takes over if the silence is all it knows.
@@ -134,9 +139,19 @@ impl Backup {
     }
 }
 
-/// The master's host has left the group that adverts go to. Without a missed advert that means nothing.
+/// How a host tells that nobody there speaks VRRP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sign {
+    /// It has left the group that adverts go to.
+    Left,
+    /// It was asked, and its kernel knows no such protocol.
+    Denied,
+}
+
+/// The master's host has told that nobody there speaks VRRP. Without a missed advert that means nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Departure {
+    pub(super) sign: Sign,
     /// When that was told.
     pub(super) told_at: Time,
     /// When the master's last advert came.
@@ -146,6 +161,11 @@ pub(super) struct Departure {
 }
 
 impl Departure {
+    /// After that advert of the master.
+    pub(super) const fn told(sign: Sign, now: Time, heard: Heard) -> Self {
+        Self { sign, told_at: now, heard_at: heard.at, interval: heard.interval }
+    }
+
     fn down_at(&self, version: Version, priority: Priority) -> Time {
         self.told_at.max(self.heard_at + leave_interval(version, self.interval, priority))
     }

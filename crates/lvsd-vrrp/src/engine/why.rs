@@ -82,6 +82,11 @@ pub enum Because {
         /// Its last advert.
         last: Option<Sighting>,
     },
+    /// The master missed an advert, and its host's kernel answered that nobody there speaks VRRP.
+    MasterDenied {
+        /// Its last advert.
+        last: Option<Sighting>,
+    },
     /// The master resigned, and nobody better came.
     MasterResigned {
         /// It.
@@ -227,6 +232,16 @@ pub enum Stay {
         /// It.
         source: IpAddr,
     },
+    /// BACKUP: asked after a missed advert, the kernel of the master's host denies that anybody there speaks VRRP.
+    MasterDenied {
+        /// It.
+        source: IpAddr,
+    },
+    /// BACKUP: the kernel of the master's host denies that although the master is heard, so it is not asked again.
+    CannotBeAsked {
+        /// It.
+        source: IpAddr,
+    },
     /// BACKUP: it has joined again.
     MasterBack {
         /// It.
@@ -339,6 +354,14 @@ impl fmt::Display for Because {
                 last.priority,
                 Span(last.ago)
             ),
+            Self::MasterDenied { last } => {
+                match last {
+                    Some(last) => write!(f, "{}", last.source)?,
+                    None => f.write_str("the master")?,
+                }
+                f.write_str(" missed an advert, and its host answers that nobody there speaks VRRP")?;
+                last.map_or(Ok(()), |last| write!(f, "; its last was {} ago", Span(last.ago)))
+            }
             Self::MasterLeft { group, last } => {
                 match last {
                     Some(last) => write!(f, "{} left ", last.source)?,
@@ -423,6 +446,18 @@ impl fmt::Display for Stay {
             Self::HeardResignation { source } => write!(f, "{source} resigned"),
             Self::MasterLeft { source } => {
                 write!(f, "{source} left the multicast group; it is replaced if it misses an advert")
+            }
+            Self::MasterDenied { source } => {
+                write!(
+                    f,
+                    "the host of {source} answers that nobody there speaks VRRP; it is replaced if no advert comes"
+                )
+            }
+            Self::CannotBeAsked { source } => {
+                write!(
+                    f,
+                    "{source} is heard, but its host answers that nobody there speaks VRRP: it is not asked again"
+                )
             }
             Self::MasterBack { source } => write!(f, "{source} joined the multicast group again"),
             Self::Slept { late } => {

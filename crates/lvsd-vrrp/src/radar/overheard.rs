@@ -123,6 +123,8 @@ fn ipv4(packet: &[u8]) -> Option<Overheard<'_>> {
     }
     let payload = packet.get(start..end)?;
     let wrapping = match protocol {
+        // Of a backup that misses its master.
+        wire::IP_PROTOCOL if payload == wire::QUESTION => return None,
         wire::IP_PROTOCOL => Wrapping::Plain,
         AH if payload.first() == Some(&wire::IP_PROTOCOL) => Wrapping::Ah,
         _ => return None,
@@ -139,6 +141,7 @@ fn ipv6(packet: &[u8]) -> Option<Overheard<'_>> {
     let source = Ipv6Addr::from(*source);
     let destination = Ipv6Addr::from(<[u8; 16]>::try_from(destination).ok()?);
     match (first >> 4, next) {
+        (6, wire::IP_PROTOCOL) if payload == wire::QUESTION => None,
         (6, wire::IP_PROTOCOL) => {
             Some(advert(source.into(), destination.into(), hops, Wrapping::Plain, payload))
         }

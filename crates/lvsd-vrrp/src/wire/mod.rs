@@ -38,6 +38,10 @@ pub use membership::{Membership, MembershipReject, MembershipReport, parse_membe
 pub use memory::{Envelope, Guard, PeerChecksums, Signer};
 pub use receive::{AddressCheck, Carrier, Checked, RxMeta, check, peek_vrid, split_ipv4};
 
+/// What a backup sends to a master's host to learn whether a socket there takes VRRP. Of no version, so no router believes it, and as
+/// long as what an ICMP error has to repeat for the sender's kernel to find the socket.
+pub const QUESTION: [u8; 8] = [0; 8];
+
 /// IP protocol number of VRRP.
 pub const IP_PROTOCOL: u8 = 112;
 /// TTL or hop limit of multicast adverts, sent and required (RFC 9568 §5.1.1.3).

@@ -6,6 +6,7 @@ mod support;
 mod announce;
 mod backup;
 mod group;
+mod inquiry;
 mod leave;
 mod master;
 mod reload;

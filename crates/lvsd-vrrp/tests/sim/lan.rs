@@ -31,6 +31,10 @@ pub(crate) struct Host {
     pub(crate) config: VrrpConfig,
     /// `None` while it is dead.
     pub(crate) router: Option<Router>,
+    /// Its machine is down, not only its processes.
+    off: bool,
+    /// Its kernel denies that anybody there takes VRRP, whoever lives.
+    pub(crate) liar: bool,
     pub(crate) observer: Observer,
     pub(crate) link_up: bool,
     /// Until then it is not scheduled.
@@ -48,10 +52,17 @@ pub(crate) const REPORT_DELAY: Duration = millis(12);
 /// A socket holds no more than that.
 const SOCKET_BUFFER: usize = 64;
 
+impl Host {
+    fn denies(&self) -> bool {
+        !self.off && (self.liar || self.router.is_none())
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Event {
     Deliver { to: usize, source: IpAddr, destination: IpAddr, octets: Vec<u8> },
     Report { to: usize, source: IpAddr, membership: Membership },
+    Denial { to: usize, host: IpAddr },
     RunScripts { host: usize, life: u64 },
     Resume { host: usize },
 }
@@ -93,6 +104,8 @@ impl Lan {
             healthy: vec![true; config.scripts.len()],
             config,
             router: None,
+            off: false,
+            liar: false,
             observer: Observer::default(),
             link_up: true,
             paused_until: None,
@@ -129,6 +142,7 @@ impl Lan {
         router.interface_address(now, &link("eth0"), Family::V4, Some(host.address));
         router.apply(now, &host.config);
         host.router = Some(router);
+        host.off = false;
         host.observer = Observer::default();
         host.paused_until = None;
         host.inbox.clear();
@@ -142,11 +156,13 @@ impl Lan {
     pub(crate) fn kill(&mut self, number: usize) {
         self.say(|| format!("host {number} dies"));
         self.hosts[number].router = None;
+        self.hosts[number].off = true;
     }
 
     /// The processes die; the kernel lives on and tells that nobody listens any more.
     pub(crate) fn kill_processes(&mut self, number: usize) {
         self.kill(number);
+        self.hosts[number].off = false;
         self.report(number, Membership::Left, REPORT_DELAY);
     }
 
@@ -162,6 +178,15 @@ impl Lan {
                 let delay = micros(20) + self.random.micros(self.weather.delay + 1);
                 self.after(wait + delay, Event::Report { to, source, membership });
             }
+        }
+    }
+
+    /// Somebody denies in the name of a host that it speaks VRRP.
+    pub(crate) fn deny(&mut self, number: usize) {
+        self.say(|| format!("host {number} seems to deny that it speaks VRRP"));
+        let host = self.hosts[number].address;
+        for to in (0..self.hosts.len()).filter(|to| *to != number) {
+            self.after(micros(20), Event::Denial { to, host });
         }
     }
 
@@ -292,6 +317,11 @@ impl Lan {
                     });
                 }
             }
+            Event::Denial { to, host } => {
+                if self.hosts[to].link_up && self.hosts[to].paused_until.is_none() {
+                    self.call(to, |router, now| router.receive_denial(at(now), Some(&link("eth0")), host));
+                }
+            }
             Event::RunScripts { host, life } => self.run_scripts(host, life),
             Event::Resume { host } => self.resume(host),
         }
@@ -323,6 +353,7 @@ impl Lan {
             let Output::Instance { config, action, .. } = output else { continue };
             match action {
                 Action::Send(advert) => self.transmit(number, &config, advert),
+                Action::Inquire { host } => self.inquire(number, host),
                 Action::Transition(Transition { from, to, cause, priority }) => {
                     let (from, to) = (word(from), word(to));
                     self.say(|| {
@@ -361,6 +392,19 @@ impl Lan {
                     self.after(delay, Event::Deliver { to, source, destination, octets: octets.clone() });
                 }
             }
+        }
+    }
+
+    /// Asks the kernel of a host whether anybody there takes VRRP.
+    fn inquire(&mut self, from: usize, of: IpAddr) {
+        let Some(asked) = self.hosts.iter().position(|host| host.address == of) else { return };
+        let connected = self.weather.sides[asked] == self.weather.sides[from];
+        let up = self.hosts[from].link_up && self.hosts[asked].link_up;
+        // There and back.
+        let lost = self.random.percent(self.weather.loss) || self.random.percent(self.weather.loss);
+        if up && connected && !lost && self.hosts[asked].denies() {
+            let delay = micros(40) + self.random.micros(2 * self.weather.delay + 1);
+            self.after(delay, Event::Denial { to: from, host: of });
         }
     }
 

@@ -26,6 +26,7 @@ struct Style {
     unicast: bool,
     nopreempt: bool,
     resign: bool,
+    inquiry: bool,
     preempt_delay: Duration,
     weighted_script: i16,
     decisive_script: bool,
@@ -47,6 +48,7 @@ impl Style {
             unicast: random.percent(20),
             nopreempt: random.percent(30),
             resign: random.percent(50),
+            inquiry: random.percent(70),
             preempt_delay: Duration::from_secs(random.pick(&[0, 0, 0, 3])),
             weighted_script: random.pick(&[0, 0, 30, -30, -120]),
             decisive_script: random.percent(30),
@@ -106,6 +108,7 @@ impl Style {
         config.advert_interval = self.interval;
         config.initial = initial;
         config.resign_on_priority_drop = self.resign;
+        config.master_inquiry = self.inquiry;
         config.preempt = if self.nopreempt { Preempt::Never } else { Preempt::After(self.preempt_delay) };
         if self.unicast {
             let peers: Vec<String> = (1..=self.hosts).map(|peer| format!("10.0.0.{peer}")).collect();
@@ -121,6 +124,9 @@ pub(crate) fn run(seed: u64, voice: Voice) {
     let mut lan = Lan::new(random, voice == Voice::Loud);
     for config in configs {
         lan.add(config);
+    }
+    for number in 0..style.hosts {
+        lan.hosts[number].liar = lan.random.percent(15);
     }
     for number in 0..style.hosts {
         lan.boot(number);
@@ -174,7 +180,8 @@ fn trouble(lan: &mut Lan, style: &Style) {
             lan.reload(number, config);
         }
         // A lie, or the truth of long ago.
-        12 | 13 => lan.report(number, Membership::Left, Duration::from_secs(2)),
+        12 => lan.report(number, Membership::Left, Duration::from_secs(2)),
+        13 => lan.deny(number),
         14 => lan.report(number, Membership::Member, millis(10)),
         _ => lan.delete_address(number),
     }
@@ -225,10 +232,11 @@ fn at_rest(lan: &Lan, style: &Style) {
 
 fn stays_at_rest(lan: &mut Lan, style: &Style) {
     let before = lan.now;
-    // Whoever claims that the others have left the group: without a missed advert nobody moves.
+    // Whoever claims that the others have left the group, or do not speak VRRP: without a missed advert nobody moves.
     for _ in 0..10 {
         let number = lan.random.index(style.hosts);
         lan.report(number, Membership::Left, Duration::ZERO);
+        lan.deny(number);
         lan.run(style.slowest_down() / 2);
     }
     for (number, host) in lan.hosts.iter().enumerate() {
@@ -251,7 +259,7 @@ fn survives_its_masters(lan: &mut Lan, style: &Style) {
         if lan.random.percent(50) {
             lan.stop(master);
             lan.run(skew_time(style.version, style.interval, priority(1)) + millis(5));
-        } else if lan.random.percent(50) && !style.unicast && !style.grouped {
+        } else if lan.random.percent(50) && !style.grouped && !style.unicast {
             lan.kill_processes(master);
             // One missed advert, and the kernel's word for why.
             let noticed = leave_interval(style.version, style.interval, priority(1));

@@ -81,6 +81,7 @@ pub(crate) fn instance(name: &str, vrid: u8, base: u8) -> Instance {
         garp: GarpPolicy::default(),
         down_timer_adverts: 3,
         leave_detection: true,
+        master_inquiry: false,
         resign_on_priority_drop: false,
         lower_prio_no_advert: false,
         higher_prio_send_advert: false,
@@ -310,6 +311,23 @@ impl Host {
         assert_eq!(taken, Ok(()));
     }
 
+    /// The host answers on eth0 that nobody there speaks VRRP.
+    pub(crate) fn hear_denial(&mut self, host: &str) {
+        self.router.receive_denial(at(self.now), Some(&link("eth0")), ip(host));
+    }
+
+    /// The payload of a packet of protocol 112 comes in on eth0.
+    pub(crate) fn hear_octets(&mut self, source: &str, payload: &[u8]) -> Reception {
+        self.router.receive(at(self.now), Some(&link("eth0")), RxMeta::new(ip(source), ip(OWN), 255), payload)
+    }
+
+    /// How often a host was asked since the outputs were last taken; takes them.
+    pub(crate) fn asked(&mut self) -> usize {
+        let asks =
+            |output: &Output| matches!(output, Output::Instance { action: Action::Inquire { .. }, .. });
+        self.outputs().iter().filter(|output| asks(output)).count()
+    }
+
     pub(crate) fn deadline(&mut self) -> Duration {
         self.router.poll_timeout().expect("a deadline").since_start()
     }
@@ -378,6 +396,7 @@ fn change(transition: &Transition) -> String {
 fn action_in_short(action: &Action) -> String {
     match action {
         Action::Send(advert) => format!("send {}", advert.priority),
+        Action::Inquire { host } => format!("ask {host}"),
         Action::Addresses(AddressChange::Hold) => "hold".to_owned(),
         Action::Addresses(AddressChange::Release) => "release".to_owned(),
         Action::Addresses(AddressChange::Update { .. }) => "update".to_owned(),

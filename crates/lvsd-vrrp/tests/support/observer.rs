@@ -70,7 +70,10 @@ impl Observer {
                     "{state:?} sends {advert:?}"
                 );
             }
-            Action::Announce(_) | Action::LowerPriorityHeard { .. } | Action::PriorityChanged { .. } => {}
+            Action::Inquire { .. }
+            | Action::Announce(_)
+            | Action::LowerPriorityHeard { .. }
+            | Action::PriorityChanged { .. } => {}
         }
     }
 

@@ -63,6 +63,7 @@ fn config() -> Config {
         garp: lvsd_model::GarpPolicy::default(),
         down_timer_adverts: 3,
         leave_detection: true,
+        master_inquiry: false,
         resign_on_priority_drop: false,
         lower_prio_no_advert: false,
         higher_prio_send_advert: true,

@@ -68,6 +68,8 @@ metrics! {
     VRRP_ZERO_SENT Counter "lvsd_vrrp_priority_zero_sent_total" ["instance", "interface", "vrid", "family"] "Adverts of priority 0 sent: resignations.";
     VRRP_ZERO_RECEIVED Counter "lvsd_vrrp_priority_zero_received_total" ["instance", "interface", "vrid", "family"] "Adverts of priority 0 received.";
     VRRP_DEPARTURES Counter "lvsd_vrrp_master_departures_total" ["instance", "interface", "vrid", "family"] "Times that the master's host left the multicast group while this instance was backup.";
+    VRRP_INQUIRIES Counter "lvsd_vrrp_master_inquiries_total" ["instance", "interface", "vrid", "family"] "Questions to the master's host whether anybody there speaks VRRP.";
+    VRRP_DENIALS Counter "lvsd_vrrp_master_denials_total" ["instance", "interface", "vrid", "family"] "Times that the master's host denied that after a missed advert.";
     VRRP_ANNOUNCEMENTS Counter "lvsd_vrrp_announcements_sent_total" ["instance", "interface", "vrid", "family"] "Gratuitous ARPs and unsolicited neighbour advertisements sent.";
     VRRP_HEARD_AGE Gauge "lvsd_vrrp_last_advert_age_seconds" ["instance", "interface", "vrid", "family", "sender"] "How long ago the last advert was accepted.";
     VRRP_HEARD_PRIORITY Gauge "lvsd_vrrp_last_advert_priority" ["instance", "interface", "vrid", "family", "sender"] "Priority in that advert.";
@@ -86,6 +88,7 @@ metrics! {
     VRRP_MALFORMED Counter "lvsd_vrrp_malformed_packets_total" [] "Packets that are no VRRP at all.";
     VRRP_MEMBERSHIP_REPORTS Counter "lvsd_vrrp_membership_reports_total" [] "IGMP and MLD reports heard, whatever they were about.";
     VRRP_MEMBERSHIP_MALFORMED Counter "lvsd_vrrp_membership_reports_malformed_total" [] "IGMP and MLD reports that break their own format.";
+    VRRP_QUESTIONS Counter "lvsd_vrrp_questions_received_total" [] "Questions of backups whether anybody here speaks VRRP.";
     VRRP_FINDINGS Gauge "lvsd_vrrp_segment_findings" ["instance", "interface", "vrid", "family", "neighbour", "kind"] "Things on a segment that do not fit (lvsctl radar says what they are); absent when there are none.";
     VRRP_NEIGHBOURS Gauge "lvsd_vrrp_neighbours" ["interface"] "Senders of adverts heard on an interface within the last three minutes.";
     VRRP_OVERHEARD Counter "lvsd_vrrp_adverts_overheard_total" [] "Adverts of others on the wire, before any firewall and whatever their VRID.";

@@ -70,6 +70,8 @@ fn vrrp() -> VrrpSnapshot {
             release_master: 4,
             announcements_sent: 10,
             departures: 2,
+            inquiries: 4,
+            denials: 1,
         },
         rejected: RejectCounters { ttl: 5, checksum: 6, ..RejectCounters::default() },
         transitions: vec![
@@ -110,6 +112,7 @@ fn vrrp() -> VrrpSnapshot {
         malformed: 12,
         membership_reports: 13,
         membership_malformed: 14,
+        questions: 15,
         worst_lateness: Duration::from_micros(1500),
         notices: notices("/run/vrrp.fifo"),
         radar: radar(),

@@ -22,6 +22,7 @@ pub(super) fn write(page: &mut Page, snapshot: &VrrpSnapshot) {
     page.single(&m::VRRP_MALFORMED, snapshot.malformed);
     page.single(&m::VRRP_MEMBERSHIP_REPORTS, snapshot.membership_reports);
     page.single(&m::VRRP_MEMBERSHIP_MALFORMED, snapshot.membership_malformed);
+    page.single(&m::VRRP_QUESTIONS, snapshot.questions);
     segments(page, &snapshot.radar);
     page.single(&m::VRRP_LATENESS, snapshot.worst_lateness);
 }
@@ -147,6 +148,8 @@ fn adverts(page: &mut Page, instances: &[Labelled<'_>]) {
     each(page, &m::VRRP_ZERO_SENT, instances, |one| one.adverts.priority_zero_sent);
     each(page, &m::VRRP_ZERO_RECEIVED, instances, |one| one.adverts.priority_zero_received);
     each(page, &m::VRRP_DEPARTURES, instances, |one| one.adverts.departures);
+    each(page, &m::VRRP_INQUIRIES, instances, |one| one.adverts.inquiries);
+    each(page, &m::VRRP_DENIALS, instances, |one| one.adverts.denials);
     each(page, &m::VRRP_ANNOUNCEMENTS, instances, |one| one.adverts.announcements_sent);
     let heard = instances.iter().filter_map(|one| {
         let (sender, priority) = one.instance.heard?;
