@@ -251,8 +251,11 @@ impl Process {
 
     /// Moves to a plan; returns when the kernel's table has followed, or cannot.
     async fn apply(&mut self, plan: CheckerPlan, services: Vec<Arc<VirtualServer>>) -> Applied {
-        let CheckerPlan { config, amends: _, scripts, notices, process, umask, runtime_dir } = plan;
+        let CheckerPlan { config, amends: _, scripts, notices, seed, process, umask, runtime_dir } = plan;
         let first = self.scheduled.is_none();
+        if let (true, Some(seed)) = (first, seed) {
+            self.shared.health.borrow_mut().reseed(seed.into());
+        }
         let mut complaints = self.tuning.apply(&process, umask);
         if self.scheduled.as_ref() != Some(&process) {
             complaints.extend(urgency::enter(&process));

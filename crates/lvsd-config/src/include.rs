@@ -32,16 +32,74 @@ pub(crate) struct Strictness {
 
 impl Strictness {
     const ALL: Self = Self { unreadable: true, missing: true, no_match: true, brace: true };
+
+    /// What `include_check` with these words makes of it: without words everything is strict; the first word without a sign
+    /// takes the place of what was before.
+    pub(crate) fn checked<'w>(self, words: impl Iterator<Item = &'w str>) -> Self {
+        let mut words = words.peekable();
+        if words.peek().is_none() {
+            return Self::ALL;
+        }
+        let (mut result, mut afresh) = (self, true);
+        for (sign, kind) in words.filter_map(check_word) {
+            if sign == Sign::None && std::mem::take(&mut afresh) {
+                result = Self::default();
+            }
+            let strict = sign != Sign::Minus;
+            match kind {
+                Kind::Read => result.unreadable = strict,
+                Kind::Match => result.missing = strict,
+                Kind::Wildcard => result.no_match = strict,
+                Kind::Brace => result.brace = strict,
+            }
+        }
+        result
+    }
+}
+
+/// What stands before a word of `include_check`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sign {
+    None,
+    Plus,
+    Minus,
+}
+
+/// A failure of an include.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Read,
+    Match,
+    Wildcard,
+    Brace,
+}
+
+/// A word of `include_check`; `None` for one that it does not know.
+pub(crate) fn check_word(word: &str) -> Option<(Sign, Kind)> {
+    let (sign, name) = match (word.strip_prefix('+'), word.strip_prefix('-')) {
+        (Some(name), _) => (Sign::Plus, name),
+        (None, Some(name)) => (Sign::Minus, name),
+        (None, None) => (Sign::None, word),
+    };
+    let kind = match name {
+        // The manual of keepalived has the longer word.
+        "read" | "readable" => Kind::Read,
+        "match" => Kind::Match,
+        "wildcard_match" => Kind::Wildcard,
+        "brace_match" => Kind::Brace,
+        _ => return None,
+    };
+    Some((sign, kind))
 }
 
 /// What all include keywords begin with.
 pub(crate) const KEYWORD: &str = "include";
 
-/// The strictness of an include keyword; `None` for other words.
-pub(crate) fn strictness(keyword: &str) -> Option<Strictness> {
+/// The strictness of an include keyword, of which the plain one is `plain`; `None` for other words.
+pub(crate) fn strictness(keyword: &str, plain: Strictness) -> Option<Strictness> {
     let none = Strictness::default();
     Some(match keyword {
-        "include" => none,
+        "include" => plain,
         "includer" => Strictness { unreadable: true, ..none },
         "includem" => Strictness { unreadable: true, missing: true, ..none },
         "includew" => Strictness { unreadable: true, missing: true, no_match: true, ..none },
@@ -212,6 +270,22 @@ fn split_braces(text: &str) -> Option<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn checks_add_to_or_replace_what_was_before() {
+        let none = Strictness::default();
+        let after = |before: Strictness, words: &str| before.checked(words.split_whitespace());
+        assert_eq!(after(none, ""), Strictness::ALL);
+        assert_eq!(
+            after(Strictness::ALL, "read match"),
+            Strictness { unreadable: true, missing: true, ..none }
+        );
+        assert_eq!(after(Strictness::ALL, "-brace_match"), Strictness { brace: false, ..Strictness::ALL });
+        let read = after(none, "+readable");
+        assert_eq!(read, Strictness { unreadable: true, ..none });
+        assert_eq!(after(read, "+wildcard_match"), Strictness { no_match: true, ..read });
+        assert_eq!(after(read, "nothing"), read, "what is not known changes nothing");
+    }
 
     #[test]
     fn braces_stand_for_each_alternative_in_order() {

@@ -96,6 +96,11 @@ impl Parameters {
         }
     }
 
+    /// Begins the random numbers anew, from this seed if it is one.
+    pub(crate) fn reseed(&mut self, seed: Option<u32>) {
+        self.random = seed.map_or(self.random, u64::from);
+    }
+
     /// Defines a parameter and returns what it was before.
     pub(crate) fn define(&mut self, name: String, definition: Definition) -> Option<Definition> {
         self.defined.insert(name, definition)

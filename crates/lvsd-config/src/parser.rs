@@ -163,6 +163,10 @@ impl Parser<'_, '_> {
             self.expected = Expected::Block(header);
         } else {
             self.expected = Expected::Anything;
+            // Both stand in global_defs only, and what follows is read by them.
+            if matches!(row.name, "include_check" | "random_seed") {
+                self.reader.obey(row.name, self.document.words(&header.words));
+            }
             self.add(header.with(Body::None));
         }
     }

@@ -49,6 +49,8 @@ pub(crate) struct FileInput {
     pub(crate) id: FileId,
     pub(crate) path: PathBuf,
     at: usize,
+    /// What `include_check` was before the file.
+    check_before: Strictness,
 }
 
 pub(crate) enum Input {
@@ -95,6 +97,8 @@ pub(crate) struct Reader<'a> {
     steps: usize,
     /// How many there may be; fewer where time is scarce, as when fuzzing.
     pub(crate) max_steps: usize,
+    /// `include_check`, as far as read.
+    include_check: Strictness,
     /// How many inputs there were at the start: the files that were asked for.
     roots: usize,
 }
@@ -110,6 +114,7 @@ impl<'a> Reader<'a> {
             parameters: Parameters::new(options),
             steps: 0,
             max_steps: MAX_STEPS,
+            include_check: Strictness::default(),
             roots: 0,
         }
     }
@@ -131,7 +136,22 @@ impl<'a> Reader<'a> {
     /// Puts a file on top of the stack, to be read next.
     pub(crate) fn push_file(&mut self, path: &Path, bytes: Vec<u8>) {
         let id = self.sources.add_file(path.display().to_string(), bytes);
-        self.inputs.push(Input::File(FileInput { id, path: path.to_owned(), at: 0 }));
+        let check_before = self.include_check;
+        self.inputs.push(Input::File(FileInput { id, path: path.to_owned(), at: 0, check_before }));
+    }
+
+    /// Acts on a statement of `global_defs` that is about reading; `words` are those behind the keyword.
+    pub(crate) fn obey(&mut self, keyword: &str, words: &[Span]) {
+        let texts = words.iter().map(|&word| self.sources.text(word));
+        match keyword {
+            "include_check" => self.include_check = self.include_check.checked(texts),
+            "random_seed" => {
+                // What is no number is told when the statement is lowered.
+                let seed = words.first().and_then(|&word| self.sources.text(word).parse::<u32>().ok());
+                self.parameters.reseed(seed);
+            }
+            _ => {}
+        }
     }
 
     /// The files that are being read, the outermost first.
@@ -159,6 +179,7 @@ impl<'a> Reader<'a> {
                 Input::File(file) => {
                     let rest = self.sources.whole(file.id);
                     if file.at >= rest.len() {
+                        self.include_check = file.check_before;
                         self.inputs.pop();
                         continue;
                     }
@@ -517,7 +538,10 @@ impl<'a> Reader<'a> {
             return false;
         }
         let end = text.find(|c| lex::is_blank(c) || matches!(c, '{' | '}')).unwrap_or(text.len());
-        let Some(strictness) = text.get(..end).and_then(include::strictness) else { return false };
+        let Some(strictness) = text.get(..end).and_then(|word| include::strictness(word, self.include_check))
+        else {
+            return false;
+        };
         let pattern = self.trim(span.part(end, span.len()));
         self.include_files(span.part(0, end), pattern, strictness);
         true

@@ -506,7 +506,7 @@ impl Director {
 
     fn snapshot(&self, request: u64) {
         let outbox = self.outbox.clone();
-        let refused = self.trackers.refused();
+        let (refused, counts) = (self.trackers.refused(), self.trackers.counts());
         let handles = self.engine.as_ref().map(|engine| (engine.election.clone(), engine.keeper.clone()));
         let config = Arc::clone(&self.config);
         let notices = self.notifier.outlets.snapshot();
@@ -519,6 +519,11 @@ impl Director {
             let Some(mut snapshot) = snapshot else { return };
             for script in &mut snapshot.scripts {
                 script.disabled = refused.get(&script.name).cloned();
+            }
+            for process in &mut snapshot.processes {
+                if let Some(count) = counts.iter().find(|count| count.name == process.name) {
+                    (process.running, process.pending) = (count.running, count.pending);
+                }
             }
             snapshot.notices = notices;
             if let Some(radar) = radar {

@@ -96,6 +96,11 @@ impl Checks {
         Self { seed, next_id: 0, records: HashMap::new(), ids: HashMap::new(), due: BinaryHeap::new() }
     }
 
+    /// Has checks that begin from now on begin as this seed says.
+    pub(crate) fn reseed(&mut self, seed: u64) {
+        self.seed = seed;
+    }
+
     /// Forgets who uses which check; [`Checks::assign`] says it anew, then [`Checks::drop_unused`] ends the rest.
     pub(crate) fn unassign_all(&mut self) {
         for record in self.records.values_mut() {

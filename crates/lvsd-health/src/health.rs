@@ -54,6 +54,11 @@ impl Health {
         }
     }
 
+    /// Has checks that begin from now on begin as another seed says.
+    pub fn reseed(&mut self, seed: u64) {
+        self.checks.reseed(seed);
+    }
+
     /// Moves to a configuration.
     ///
     /// Identical checks keep their histories, servers that exist in both keep their standing until their new checks have

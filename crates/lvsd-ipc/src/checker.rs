@@ -20,6 +20,8 @@ pub struct CheckerPlan {
     pub scripts: ScriptPolicy,
     /// FIFOs and mail.
     pub notices: NoticePlan,
+    /// Where the schedule of checks begins; `None`: somewhere else in every process. Only the first plan's counts.
+    pub seed: Option<u32>,
     /// How the kernel treats the process.
     pub process: ProcessSettings,
     /// File creation mask, 0 to 0o777.

@@ -261,6 +261,10 @@ pub struct ProcessSnapshot {
     pub name: String,
     /// Whether there are as many as there should be; `None` before the first look.
     pub ok: Option<bool>,
+    /// How many there are.
+    pub running: u32,
+    /// What `ok` will be if nothing changes until a delay has passed.
+    pub pending: Option<bool>,
 }
 
 /// State and counters of the VRRP process.

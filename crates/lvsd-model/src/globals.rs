@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Notices, Processes, ScriptPolicy};
+use crate::{Dumps, Notices, Processes, ScriptPolicy};
 
 /// `metrics_listen`: where Prometheus text is served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,6 +63,11 @@ pub struct Globals {
     pub startup_delay: Duration,
     /// `vrrp_delay_after_boot`: nor before this time after the boot of the machine.
     pub delay_after_boot: Duration,
+    /// Dumps on signals.
+    pub dumps: Dumps,
+    /// `random_seed`: where the random numbers of the configuration and of the schedule of checks begin; `None`: differently in
+    /// every process.
+    pub random_seed: Option<u32>,
     /// How the kernel treats each process.
     pub processes: Processes,
     /// `umask`: what files that the daemon and its scripts make do not allow, 0 to 0o777. Its own say themselves what they allow.
@@ -83,6 +88,8 @@ impl Default for Globals {
             child_wait: Duration::from_secs(5),
             startup_delay: Duration::ZERO,
             delay_after_boot: Duration::ZERO,
+            dumps: Dumps::default(),
+            random_seed: None,
             processes: Processes::default(),
             umask: 0o177,
         }

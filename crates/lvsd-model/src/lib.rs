@@ -8,6 +8,7 @@
 mod auth;
 mod bfd;
 mod check;
+mod daemon;
 mod globals;
 mod interfaces;
 mod lvs;
@@ -32,6 +33,7 @@ pub use check::{
     DnsCheck, DnsType, DomainName, FileCheck, PatternByte, RegexCheck, ReplyCheck, SmtpCheck, UdpCheck,
     Wanted,
 };
+pub use daemon::{Dumps, JsonVersion, MomentScript, ReloadMark, ReloadTimes};
 pub use globals::{ControlSocket, Globals, MetricsListen};
 pub use interfaces::{ExtraAddresses, ExtraGarp, GarpGroup, LinkDelay};
 pub use lvs::{

@@ -52,4 +52,6 @@ pub struct ScriptPolicy {
     pub enforce_security: bool,
     /// `use_symlink_paths`: execute by the configured path instead of the resolved one.
     pub keep_symlink_paths: bool,
+    /// `set_supplementary_groups`: scripts have all groups of their user, not only the one that they run as.
+    pub all_groups: bool,
 }

@@ -8,6 +8,8 @@ use std::os::fd::{OwnedFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
+use nix::unistd::{Gid, Uid};
+
 /// The first descriptor that is not standard input, output or error.
 const FIRST_FREE: RawFd = 3;
 
@@ -25,6 +27,24 @@ pub fn isolate(command: &mut Command) {
             ordinary_priority();
             close_on_exec_from(FIRST_FREE);
             Ok(())
+        });
+    }
+}
+
+/// Prepares `command` to run as somebody else, with these supplementary groups and no others. To be called before [`isolate`]:
+/// the kernel forgets with the change of user whose death is to end the program.
+#[expect(unsafe_code, reason = "pre_exec, setgroups")]
+pub fn become_user(command: &mut Command, user: Uid, group: Gid, groups: &[Gid]) {
+    let groups: Vec<libc::gid_t> = groups.iter().map(|group| group.as_raw()).collect();
+    let (user, group) = (user.as_raw(), group.as_raw());
+    let done = |result: libc::c_int| if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) };
+    // SAFETY: the closure makes plain system calls only, all async-signal-safe, and touches no memory but its own copies;
+    // the pointer is to as many groups as are said to be there.
+    unsafe {
+        command.pre_exec(move || {
+            done(libc::setgroups(groups.len(), groups.as_ptr()))?;
+            done(libc::setgid(group))?;
+            done(libc::setuid(user))
         });
     }
 }

@@ -11,6 +11,7 @@ use lvsd_net::{
     Monitor, MonitorEvent, NaRole, Outgoing, Rtnl, VrrpSocket, gratuitous_arp, unsolicited_na,
 };
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::unistd::{Gid, Uid};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -285,6 +286,22 @@ fn a_dead_peer_does_not_silence_the_socket_for_others() -> Outcome {
         }
         sender.send(&Outgoing { source, destination: alive, hops: 255, payload: &PAYLOAD })?;
     }
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs root"]
+fn a_script_has_the_groups_that_it_is_given_and_no_others() -> Outcome {
+    require!(Need::Root);
+    let groups = |supplementary: &[u32]| {
+        let supplementary: Vec<Gid> = supplementary.iter().copied().map(Gid::from_raw).collect();
+        let mut command = std::process::Command::new("/usr/bin/id");
+        lvsd_net::child::become_user(&mut command, Uid::from_raw(65534), Gid::from_raw(5), &supplementary);
+        lvsd_net::child::isolate(&mut command);
+        command.arg("-G").output().map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    assert_eq!(groups(&[])?, "5\n");
+    assert_eq!(groups(&[7, 9])?, "5 7 9\n");
     Ok(())
 }
 

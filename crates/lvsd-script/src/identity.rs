@@ -1,8 +1,10 @@
 //! Who a script runs as.
 
+use std::ffi::CString;
+
 use lvsd_model::RunAs;
 use nix::errno::Errno;
-use nix::unistd::{Gid, Group, Uid, User};
+use nix::unistd::{Gid, Group, Uid, User, getgrouplist};
 
 /// The account that distributions make for scripts of this kind of daemon.
 const WELL_KNOWN_USER: &str = "keepalived_script";
@@ -67,6 +69,14 @@ impl Identity {
     /// Whoever this process is.
     pub(crate) fn daemon() -> Self {
         Self { uid: Uid::effective(), gid: Gid::effective() }
+    }
+
+    /// All groups of the user, as the host's databases have it; none for a user without a name.
+    pub(crate) fn groups(&self) -> Result<Vec<Gid>, NoUser> {
+        let number = self.uid.to_string();
+        let Some(user) = lookup(&number, User::from_uid(self.uid))? else { return Ok(Vec::new()) };
+        let Ok(name) = CString::new(user.name) else { return Ok(Vec::new()) };
+        lookup(&number, getgrouplist(&name, self.gid))
     }
 
     pub(crate) fn is_root(&self) -> bool {

@@ -118,6 +118,11 @@ impl Runner {
         }
     }
 
+    /// The supplementary groups of a script.
+    fn groups(&self, identity: &Identity) -> Result<Vec<Gid>, NoUser> {
+        if self.policy.all_groups { identity.groups() } else { Ok(Vec::new()) }
+    }
+
     fn program(&self, script: &Script, identity: Identity) -> Result<Plan, Refused> {
         let name = script.argv.first().map(String::as_str).unwrap_or_default();
         let configured = locate(name)?;
@@ -138,6 +143,7 @@ impl Runner {
             arg0,
             args,
             identity,
+            groups: self.groups(&identity)?,
             source: script.source.clone(),
             insecure,
             stuck: AtomicUsize::new(0),
@@ -166,6 +172,7 @@ impl Runner {
             arg0: SHELL.to_owned(),
             args: vec!["-c".to_owned()],
             identity,
+            groups: self.groups(&identity)?,
             source: script.source.clone(),
             insecure,
             stuck: AtomicUsize::new(0),

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use lvsd_model::ReadableFile;
 use nix::sys::signal::{Signal, killpg};
-use nix::unistd::{Pid, Uid};
+use nix::unistd::{Gid, Pid, Uid};
 use tokio::process::{Child, Command};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -78,6 +78,8 @@ pub(crate) struct Plan {
     pub(crate) arg0: String,
     pub(crate) args: Vec<String>,
     pub(crate) identity: Identity,
+    /// Supplementary ones.
+    pub(crate) groups: Vec<Gid>,
     pub(crate) source: String,
     pub(crate) insecure: Option<Insecure>,
     /// Runs that not even SIGKILL has ended yet.
@@ -136,8 +138,8 @@ impl Prepared {
             command.env_remove(OsStr::new(name));
         });
         if Uid::effective().is_root() {
-            // std clears the supplementary groups with the change of user.
-            command.gid(plan.identity.gid.as_raw()).uid(plan.identity.uid.as_raw());
+            let Identity { uid, gid } = plan.identity;
+            lvsd_net::child::become_user(command.as_std_mut(), uid, gid, &plan.groups);
         }
         lvsd_net::child::isolate(command.as_std_mut());
         command

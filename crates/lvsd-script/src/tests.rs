@@ -32,7 +32,7 @@ fn directory() -> tempfile::TempDir {
 
 fn enforcing(user: Option<&str>) -> Runner {
     let default_user = user.map(|user| RunAs { user: user.to_owned(), group: None });
-    Runner::new(ScriptPolicy { default_user, enforce_security: true, keep_symlink_paths: false })
+    Runner::new(ScriptPolicy { default_user, enforce_security: true, ..ScriptPolicy::default() })
 }
 
 fn daemon_user() -> String {
@@ -234,8 +234,21 @@ async fn as_root_privileges_are_dropped_with_all_groups() {
     wanted.run_as = Some(RunAs { user: "nobody".to_owned(), group: Some("daemon".to_owned()) });
     let prepared = lenient().prepare(&wanted).expect("runs");
     assert!(run(&prepared, &[], None).await.success());
-    let text = fs::read_to_string(seen).expect("written");
+    let text = fs::read_to_string(&seen).expect("written");
     assert!(text.contains("uid=65534(nobody) gid=1(daemon) groups=1(daemon)\n"), "{text}");
+
+    let all_groups = Runner::new(ScriptPolicy { all_groups: true, ..ScriptPolicy::default() });
+    let prepared = all_groups.prepare(&wanted).expect("runs");
+    assert!(run(&prepared, &[], None).await.success());
+    let text = fs::read_to_string(&seen).expect("written");
+    // The database gives the group that it runs as, and the user's own groups if it has any beside it.
+    let expected = String::from_utf8(
+        std::process::Command::new("id").args(["-G", "nobody"]).output().expect("id runs").stdout,
+    );
+    for group in expected.expect("numbers").split_whitespace().skip(1) {
+        assert!(text.contains(&format!("{group}(")), "{group} in {text}");
+    }
+    assert!(text.contains("groups=1(daemon)"), "{text}");
 }
 
 #[tokio::test]

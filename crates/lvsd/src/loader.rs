@@ -23,8 +23,16 @@ pub fn reading_options(config_id: Option<&str>) -> Options {
         environment: std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect(),
+        seed: unpredictable(),
         ..Options::default()
     }
+}
+
+/// A number that is another one in every process. A daemon keeps its own, so that a reload of the same text makes the same
+/// configuration of it.
+fn unpredictable() -> u64 {
+    use std::hash::{BuildHasher, Hasher};
+    std::hash::RandomState::new().build_hasher().finish()
 }
 
 /// What refuses a configuration.

@@ -114,6 +114,7 @@ pub(crate) fn checker(
         amends,
         scripts: globals.scripts.clone(),
         notices: notices(config, Role::Checker, reader),
+        seed: globals.random_seed,
         process: globals.processes.checker.clone(),
         umask: context.umask.unwrap_or(globals.umask),
         runtime_dir: context.runtime_dir.clone(),

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::Uses;
-use crate::include;
+use crate::include::{self, Strictness};
 use crate::lex::{self, Backslash, Brace, Opening};
 use crate::parser;
 use crate::reader;
@@ -62,7 +62,7 @@ pub(super) fn is_directive(code: &str) -> bool {
     code.starts_with(['@', '~'])
         || lex::definition(code).is_some()
         || reader::is_malformed_definition(code)
-        || code.get(..end).and_then(include::strictness).is_some()
+        || code.get(..end).and_then(|word| include::strictness(word, Strictness::default())).is_some()
 }
 
 /// Whether one of the parts behind a brace is for the preprocessor.

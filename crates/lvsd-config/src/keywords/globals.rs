@@ -18,7 +18,7 @@ pub(super) static GLOBAL_DEFS: &[Row] = &[
         .example("bfd_process_name director_bfd"),
     row("use_symlink_paths", "[BOOL]", "false", Tier::Three, "Execute scripts by configured path instead of resolved real path").takes(0, 1).works()
         .example("use_symlink_paths"),
-    row("set_supplementary_groups", "[BOOL]", "false", Tier::Three, "Give scripts their user's supplementary groups").takes(0, 1)
+    row("set_supplementary_groups", "[BOOL]", "false", Tier::Three, "Give scripts their user's supplementary groups").takes(0, 1).works()
         .example("set_supplementary_groups"),
     row("router_id", "<str>", "local host name", Tier::One, "Identifier used in mail subjects").works()
         .example("router_id lb1.example.com"),
@@ -56,7 +56,7 @@ pub(super) static GLOBAL_DEFS: &[Row] = &[
         .example("dynamic_interfaces allow_if_changes"),
     row("no_email_faults", "none", "off", Tier::Three, "No mail for FAULT transitions").takes(0, 0).works()
         .example("no_email_faults"),
-    row("default_interface", "<ifname>", "eth0", Tier::Three, "Interface for static addresses lacking dev")
+    row("default_interface", "<ifname>", "eth0", Tier::Three, "Interface for static addresses lacking dev").works()
         .example("default_interface eth1"),
     row("disable_local_igmp", "none", "off", Tier::Three, "Stop IGMP from VMAC via sysctl on base; not reloadable").takes(0, 0).works()
         .example("disable_local_igmp"),
@@ -260,7 +260,7 @@ pub(super) static GLOBAL_DEFS: &[Row] = &[
         .example("vmac_addr_prefix vip"),
     row("umask", "<octal/dec/hex number> | <bit names like IRUSR joined by pipe>", "0177", Tier::Three, "File creation mask of the daemon and its scripts, 0 to 0777; the command line option wins").takes(1, 255).works()
         .example("umask 0027"),
-    row("random_seed", "<uint>", "time", Tier::Three, "Seed for ${_RANDOM} and check jitter")
+    row("random_seed", "<uint>", "another one in every process", Tier::Three, "Where the random numbers begin: those of ${_RANDOM} in what follows, and when each check runs first").works()
         .example("random_seed 42"),
     row("reload_check_config", "[<log file>]", "off", Tier::Two, "Validate new config in a child before reload; abandon on errors").takes(0, 1).no_effect("lvsd checks every configuration before it replaces a running one")
         .example("reload_check_config /var/log/lvsd-check.log"),
@@ -270,21 +270,21 @@ pub(super) static GLOBAL_DEFS: &[Row] = &[
         .example("reload_time_file /etc/lvsd/reload-at\nreload_repeat"),
     row("reload_file", "[<abs path>]", "off", Tier::Three, "File created while config is read, deleted afterwards").takes(0, 1)
         .example("reload_file /run/lvsd/reloading"),
-    row("include_check", "[[+|-]read|match|wildcard_match|brace_match ...]", "none", Tier::Three, "Which include failures are errors; no argument means all").takes(0, 255)
+    row("include_check", "[[+|-]read|match|wildcard_match|brace_match ...]", "none", Tier::Three, "Which failures of the plain includes that follow in this file are errors: a file that cannot be read or does not exist, a pattern or an alternative in braces that no file matches; no argument means all, signs add and take away").takes(0, 255).works()
         .example("include_check read match"),
     row("config_save_dir", "<dir>", "none", Tier::Three, "Save structure dumps before and after reload there (debug)").no_effect("the configuration is read once, by one process")
         .example("config_save_dir /var/lib/lvsd"),
     row("tmp_config_directory", "<dir>", "memory", Tier::Three, "Directory for consolidated config copy").no_effect("the configuration is read once, by one process")
         .example("tmp_config_directory /run/lvsd"),
-    row("data_use_instance", "[BOOL]", "false", Tier::Three, "Add namespace and instance to dump file names").takes(0, 1)
+    row("data_use_instance", "[BOOL]", "false", Tier::Three, "Add net_namespace and instance to the names of the files of SIGUSR1").takes(0, 1).works()
         .example("data_use_instance"),
-    row("json_version", "1 | 2", "1", Tier::Two, "Format of the JSON state dump")
+    row("json_version", "1 | 2", "1", Tier::Two, "Format of the JSON state dump: a list of instances, or an object with that list and the tracked processes").works()
         .example("json_version 2"),
     row("iproute_usr_dir", "<dir>", "build-time", Tier::Three, "Vendor directory of iproute2 name tables").works()
         .example("iproute_usr_dir /usr/lib/iproute2"),
     row("iproute_etc_dir", "<dir>", "/etc/iproute2", Tier::Three, "Local directory of iproute2 name tables").works()
         .example("iproute_etc_dir /etc/iproute2"),
-    row("state_dump_file", "<path, or dir ending />", "/tmp/keepalived*.data", Tier::Three, "SIGUSR1 output place")
+    row("state_dump_file", "<path, or dir ending />", "keepalived.data in TMPDIR or /tmp", Tier::Three, "Where SIGUSR1 writes the state of the VRRP process; for the checker process _check is added to the name").works()
         .example("state_dump_file /run/lvsd/state"),
     row("stats_dump_file", "<path>", "/tmp/keepalived.stats", Tier::Three, "Parsed but never used").no_effect("keepalived never uses it either")
         .example("stats_dump_file /run/lvsd/stats"),

@@ -48,6 +48,8 @@ pub(super) struct Defaults {
     pub(super) strict: bool,
     pub(super) owner_ignore_adverts: bool,
     pub(super) log_all_failures: bool,
+    /// `default_interface`, if it is written.
+    pub(super) interface: Option<InterfaceName>,
     pub(super) vmac_prefix: String,
     pub(super) vmac_addr_prefix: Option<String>,
 }
@@ -74,6 +76,7 @@ impl Default for Defaults {
             strict: false,
             owner_ignore_adverts: false,
             log_all_failures: false,
+            interface: None,
             vmac_prefix: "vrrp".to_owned(),
             vmac_addr_prefix: None,
         }
@@ -110,7 +113,8 @@ impl<'a> Lowering<'a> {
             if self.accept(statement) {
                 let known = self.global_process(statement)
                     || self.global_vrrp(statement)
-                    || self.global_notices(statement);
+                    || self.global_notices(statement)
+                    || self.global_daemon(statement);
                 debug_assert!(known, "{} works, so it is lowered", statement.row.name);
             }
         }
@@ -153,6 +157,14 @@ impl<'a> Lowering<'a> {
             "vrrp_startup_delay" => {
                 if let Some(delay) = self.seconds(statement, 0, Duration::from_millis(1)..=FOREVER) {
                     self.config.globals.startup_delay = delay;
+                }
+            }
+            "set_supplementary_groups" => {
+                self.config.globals.scripts.all_groups = self.boolean(statement).unwrap_or(false);
+            }
+            "default_interface" => {
+                if let Some(interface) = first.and_then(|word| self.interface(word)) {
+                    self.defaults.interface = Some(interface);
                 }
             }
             "iproute_etc_dir" => self.names.etc = first.map(|word| word.text.into()).unwrap_or_default(),

@@ -7,6 +7,7 @@ mod common;
 mod cross;
 mod cross_groups;
 mod cross_services;
+mod daemon;
 mod encap;
 mod endpoints;
 mod globals;

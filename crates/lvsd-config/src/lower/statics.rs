@@ -2,15 +2,19 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use lvsd_model::{Static, TrackGroup, VirtualAddress};
+use lvsd_model::{InterfaceName, Static, TrackGroup, VirtualAddress};
 
 use super::Lowering;
 use super::address::{Placed, Use};
 use super::route::Written;
 use crate::diagnostic::Diagnostic;
+use crate::places::Item;
 use crate::rules::Rule;
 use crate::source::Span;
 use crate::tree::Statement;
+
+/// `default_interface` unless written.
+const ETH0: &str = "eth0";
 
 impl<'a> Lowering<'a> {
     /// Everything that is there whoever is master. Instances are known already.
@@ -34,16 +38,25 @@ impl<'a> Lowering<'a> {
 
     fn static_addresses(&mut self, statement: &'a Statement) -> Vec<Written<VirtualAddress>> {
         let mut list = Vec::new();
-        for Placed { address, span, track_group, .. } in self.addresses_for(statement, Use::Static) {
-            if address.interface.is_some() {
-                list.push(Written { object: address, span, track_group });
-                continue;
+        for Placed { mut address, span, track_group, .. } in self.addresses_for(statement, Use::Static) {
+            if address.interface.is_none() {
+                address.interface = self.interface_without_dev(&address, span);
             }
-            let message = format!("the static address {} has no interface; it is left out", address.address);
-            let help = "add `dev <interface>`";
-            self.report(Diagnostic::tolerated(Rule::MissingInterface, span, message).help(help));
+            list.push(Written { object: address, span, track_group });
         }
         list
+    }
+
+    /// `default_interface`, or what it is unless written.
+    fn interface_without_dev(&mut self, address: &VirtualAddress, span: Span) -> Option<InterfaceName> {
+        if let Some(interface) = &self.defaults.interface {
+            return Some(interface.clone());
+        }
+        let message = format!("the static address {} has no interface; {ETH0} is taken", address.address);
+        let help = "add `dev <interface>`, or `default_interface <interface>` to global_defs";
+        self.report(Diagnostic::hint(Rule::MissingInterface, span, message).help(help));
+        self.places.add(Item::Interface(ETH0.to_owned()), span);
+        InterfaceName::new(ETH0)
     }
 
     /// Each line once: the kernel has no two of the same.

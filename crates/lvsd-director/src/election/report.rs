@@ -30,7 +30,7 @@ pub(super) fn report(router: &Router, now: Time, worst_lateness: Duration) -> Re
         files: router.files().map(|(name, value)| FileSnapshot { name: name.to_owned(), value }).collect(),
         processes: router
             .processes()
-            .map(|(name, ok)| ProcessSnapshot { name: name.to_owned(), ok })
+            .map(|(name, ok)| ProcessSnapshot { name: name.to_owned(), ok, running: 0, pending: None })
             .collect(),
         unknown_vrid: counters.unknown_vrid,
         malformed: counters.malformed,

@@ -80,6 +80,17 @@ impl Tracked {
     }
 }
 
+/// What is known of one tracker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Count {
+    /// Its name.
+    pub(crate) name: String,
+    /// How many processes there are.
+    pub(crate) running: u32,
+    /// The verdict that is told if nothing changes for a while.
+    pub(crate) pending: Option<bool>,
+}
+
 /// All trackers with the processes that they count.
 #[derive(Debug, Default)]
 pub(super) struct Census {
@@ -151,6 +162,16 @@ impl Census {
                 tracked.set_count(now, count);
             }
         }
+    }
+
+    /// How many there are of each.
+    pub(super) fn counts(&self) -> Vec<Count> {
+        let count = |tracked: &Tracked| Count {
+            name: tracked.config.name.clone(),
+            running: tracked.count,
+            pending: tracked.pending.map(|(_, verdict)| verdict),
+        };
+        self.trackers.iter().map(count).collect()
     }
 
     /// The verdicts that are due.
@@ -256,8 +277,10 @@ mod tests {
         assert_eq!(census.due(seconds(0)), [("p".to_owned(), true)], "the first verdict does not wait");
         census.changed(seconds(10), 7, None);
         assert_eq!((census.due(seconds(14)), census.deadline()), (vec![], Some(seconds(15))));
+        assert_eq!(census.counts(), [Count { name: "p".to_owned(), running: 0, pending: Some(false) }]);
         census.changed(seconds(14), 8, Some(&x));
         assert_eq!((census.due(seconds(20)), census.deadline()), (vec![], None), "back in time");
+        assert_eq!(census.counts(), [Count { name: "p".to_owned(), running: 1, pending: None }]);
         census.changed(seconds(20), 8, None);
         assert_eq!(census.due(seconds(25)), [("p".to_owned(), false)]);
         census.changed(seconds(30), 9, Some(&x));

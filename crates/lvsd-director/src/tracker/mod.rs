@@ -11,8 +11,9 @@ use std::collections::HashMap;
 use lvsd_model::{ScriptPolicy, TrackProcess, VrrpConfig};
 
 use crate::election;
+pub(crate) use census::Count;
 use file::Files;
-use process::Watch;
+use process::{Counts, Watch};
 use script::Scripts;
 
 /// The trackers of the plan in force.
@@ -21,6 +22,7 @@ pub(crate) struct Trackers {
     scripts: Scripts,
     files: Files,
     processes: Option<Watch>,
+    counts: Counts,
     /// What it was told last.
     watched: Vec<TrackProcess>,
 }
@@ -42,7 +44,7 @@ impl Trackers {
         self.scripts.apply(&config.scripts, policy, election);
         let mut problems = self.files.apply(&config.files, election);
         if self.processes.is_none() && !config.processes.is_empty() {
-            match process::watch(election.clone()) {
+            match process::watch(election.clone(), self.counts.clone()) {
                 Ok(watch) => self.processes = Some(watch),
                 Err(error) => problems.push(format!("processes cannot be tracked: {error}")),
             }
@@ -54,6 +56,11 @@ impl Trackers {
             watch.tell(config.processes.clone());
         }
         problems
+    }
+
+    /// How many processes there are of each kind that is tracked.
+    pub(crate) fn counts(&self) -> Vec<Count> {
+        self.counts.take()
     }
 
     /// Why scripts cannot run at all, by name.

@@ -2,13 +2,14 @@
 
 use std::io;
 use std::os::fd::AsFd;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use lvsd_model::TrackProcess;
 use lvsd_net::{ProcessEvent, ProcessEvents, uptime};
 use tracing::{info, warn};
 
-use super::census::{Census, Process};
+use super::census::{Census, Count, Process};
 use super::worker::{Inbox, Worker};
 use crate::election;
 
@@ -26,16 +27,31 @@ pub(super) type Watch = Worker<Vec<TrackProcess>>;
 ///
 /// # Errors
 /// No room for a thread or a descriptor.
-pub(super) fn watch(election: election::Handle) -> io::Result<Watch> {
+pub(super) fn watch(election: election::Handle, counts: Counts) -> io::Result<Watch> {
     Worker::start("lvsd: processes", move |inbox| {
         let (events, census) = (None, Census::default());
-        Watcher { inbox, election, events, census, rescan_at: Duration::ZERO }.run();
+        Watcher { inbox, election, counts, events, census, rescan_at: Duration::ZERO }.run();
     })
+}
+
+/// What the thread has counted last, for whoever asks.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Counts(Arc<Mutex<Vec<Count>>>);
+
+impl Counts {
+    pub(super) fn take(&self) -> Vec<Count> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn put(&self, counts: Vec<Count>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = counts;
+    }
 }
 
 struct Watcher {
     inbox: Inbox<Vec<TrackProcess>>,
     election: election::Handle,
+    counts: Counts,
     events: Option<ProcessEvents>,
     census: Census,
     rescan_at: Duration,
@@ -57,6 +73,7 @@ impl Watcher {
                 info!(process = name, ok, "tracked process");
                 self.election.send(election::Input::Process { name, ok });
             }
+            self.counts.put(self.census.counts());
             self.wait();
         }
     }

@@ -631,17 +631,15 @@ impl Driver {
     }
 
     fn dump(&self, dump: Dump, observation: &Observation) {
-        let files = dump::files(dump, since_epoch(), &self.config, observation);
+        let directory = dump::directory();
+        let files = dump::files(dump, since_epoch(), &directory, &self.config, observation);
         if files.is_empty() {
             tracing::warn!("nothing to dump: no process has answered");
             return;
         }
-        tokio::task::spawn_blocking(move || {
-            let directory = dump::directory();
-            match dump::write(&directory, &files) {
-                Ok(()) => tracing::info!("dumped to {}", directory.display()),
-                Err((path, error)) => tracing::error!(%error, "dump to {}", path.display()),
-            }
+        tokio::task::spawn_blocking(move || match dump::write(&files) {
+            Ok(()) => files.iter().for_each(|(path, _)| tracing::info!("dumped to {}", path.display())),
+            Err((path, error)) => tracing::error!(%error, "dump to {}", path.display()),
         });
     }
 

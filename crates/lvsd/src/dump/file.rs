@@ -9,7 +9,11 @@ use std::path::Path;
 const ATTEMPTS: u32 = 16;
 
 /// Puts a file in place whole: written under another name, which nobody else can have prepared, then renamed.
-pub(super) fn replace(directory: &Path, name: &str, text: &str) -> io::Result<()> {
+pub(super) fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(io::ErrorKind::InvalidFilename.into());
+    };
+    let name = name.to_string_lossy();
     let process = std::process::id();
     let mut attempt = 0;
     let (temporary, mut file) = loop {
@@ -27,7 +31,7 @@ pub(super) fn replace(directory: &Path, name: &str, text: &str) -> io::Result<()
             Err(error) => return Err(error),
         }
     };
-    let written = file.write_all(text.as_bytes()).and_then(|()| fs::rename(&temporary, directory.join(name)));
+    let written = file.write_all(text.as_bytes()).and_then(|()| fs::rename(&temporary, path));
     written.inspect_err(|_| {
         // The first error is the one to report.
         let _ = fs::remove_file(&temporary);

@@ -1,13 +1,42 @@
-//! `keepalived.json`, version 1: an array with one object for each instance.
+//! `keepalived.json`. Version 1: an array with one object for each instance; version 2: that and the tracked processes.
 
 use std::time::Duration;
 
 use lvsd_ipc::{InstanceSnapshot, InstanceState, VrrpSnapshot};
-use lvsd_model::{Auth, Config, Deletion, GarpPolicy, Instance, Preempt, Script, VirtualAddress};
+use lvsd_model::{
+    Auth, Config, Deletion, GarpPolicy, Instance, JsonVersion, ParamMatch, Preempt, Script, TrackProcess,
+    VirtualAddress,
+};
 use serde::Serialize;
 use serde_json::Number;
 
 use super::vrrp_data::address_text;
+
+/// Version 2.
+#[derive(Serialize)]
+struct Whole<'a> {
+    vrrp: Vec<Entry<'a>>,
+    track_process: Vec<Process<'a>>,
+}
+
+#[derive(Serialize)]
+struct Process<'a> {
+    process: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parameters: Option<String>,
+    param_match: &'static str,
+    min_processes: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_processes: Option<u32>,
+    current_processes: u32,
+    have_quorum: bool,
+    weight: i16,
+    terminate_delay: Number,
+    fork_delay: Number,
+    fork_delay_timer_running: bool,
+    terminate_delay_timer_running: bool,
+    full_command: bool,
+}
 
 #[derive(Serialize)]
 struct Entry<'a> {
@@ -63,6 +92,8 @@ struct Data<'a> {
     track_ifp: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     track_script: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    track_process: Vec<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     auth_type: Option<u8>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -121,10 +152,45 @@ pub(super) fn text(now: Duration, config: &Config, snapshot: &VrrpSnapshot) -> S
             Some(Entry { data: data(now, configured, instance), stats: stats(instance) })
         })
         .collect();
+    let text = match config.globals.dumps.json {
+        JsonVersion::One => serde_json::to_string(&entries),
+        JsonVersion::Two => {
+            serde_json::to_string(&Whole { vrrp: entries, track_process: processes(config, snapshot) })
+        }
+    };
     // Serialising plain structs to a string cannot fail.
-    let text = serde_json::to_string(&entries).unwrap_or_default();
+    let text = text.unwrap_or_default();
     // The peer escapes slashes, which stand in strings only; scripts that cut the text with sed rely on it.
     text.replace('/', r"\/")
+}
+
+fn processes<'a>(config: &'a Config, snapshot: &VrrpSnapshot) -> Vec<Process<'a>> {
+    let of = |configured: &'a TrackProcess| {
+        let seen = snapshot.processes.iter().find(|seen| seen.name == configured.name);
+        let pending = seen.and_then(|seen| seen.pending);
+        let matching = match configured.matching {
+            ParamMatch::Any => "any",
+            ParamMatch::Exact => "exact",
+            ParamMatch::Initial => "initial",
+            ParamMatch::Partial => "partial",
+        };
+        Process {
+            process: &configured.name,
+            parameters: (!configured.arguments.is_empty()).then(|| configured.arguments.join(" ")),
+            param_match: matching,
+            min_processes: configured.quorum,
+            max_processes: configured.quorum_max,
+            current_processes: seen.map_or(0, |seen| seen.running),
+            have_quorum: seen.is_some_and(|seen| seen.ok == Some(true)),
+            weight: configured.effect.weight,
+            terminate_delay: seconds(configured.terminate_delay),
+            fork_delay: seconds(configured.fork_delay),
+            fork_delay_timer_running: pending == Some(true),
+            terminate_delay_timer_running: pending == Some(false),
+            full_command: configured.full_command || !configured.arguments.is_empty(),
+        }
+    };
+    config.vrrp.processes.iter().map(of).collect()
 }
 
 fn data<'a>(now: Duration, configured: &'a Instance, instance: &'a InstanceSnapshot) -> Data<'a> {
@@ -182,6 +248,7 @@ fn data<'a>(now: Duration, configured: &'a Instance, instance: &'a InstanceSnaps
         vrules: configured.rules.iter().map(ToString::to_string).collect(),
         track_ifp: configured.trackers.interfaces.iter().map(|one| one.interface.to_string()).collect(),
         track_script: configured.trackers.scripts.iter().map(|one| one.script.clone()).collect(),
+        track_process: configured.trackers.processes.iter().map(|one| one.process.as_str()).collect(),
         auth_type: auth_type(configured),
         auth_data: auth_type(configured).map(|_| "********"),
     }

@@ -1,10 +1,12 @@
 //! Dumps on signals, in the peer's files and formats, so that exporters and scripts made for it work unchanged.
 //!
-//! Each is made from one observation and the configuration in force, and appears whole or not at all.
+//! Each is made from one observation and the configuration in force, and appears whole or not at all. Where they go and what
+//! they are called is for [`place`] to say.
 
 mod check_data;
 mod file;
 mod json;
+mod place;
 mod stats;
 mod vrrp_data;
 
@@ -40,38 +42,42 @@ pub(crate) fn directory() -> PathBuf {
         .unwrap_or_else(|| PathBuf::from("/tmp"))
 }
 
-/// The files of a dump, as name and content. A child that did not answer has none.
+/// The files of a dump, as path and content. A child that did not answer has none. `temporary` is the directory of those for
+/// which the configuration names no other.
 pub(crate) fn files(
     dump: Dump,
     now: Duration,
+    temporary: &Path,
     config: &Config,
     observation: &Observation,
-) -> Vec<(&'static str, String)> {
+) -> Vec<(PathBuf, String)> {
     let vrrp = observation.vrrp.as_deref();
+    let data = |part: &str| place::data(temporary, &config.globals, part);
     match dump {
         Dump::Data => {
-            let vrrp = vrrp.map(|snapshot| ("keepalived.data", vrrp_data::text(now, config, snapshot)));
+            let vrrp = vrrp.map(|snapshot| (data(""), vrrp_data::text(now, config, snapshot)));
             let checker = observation.checker.as_deref();
-            let checker =
-                checker.map(|snapshot| ("keepalived_check.data", check_data::text(config, snapshot)));
+            let checker = checker.map(|snapshot| (data("_check"), check_data::text(config, snapshot)));
             vrrp.into_iter().chain(checker).collect()
         }
         Dump::Stats | Dump::StatsThenClear => {
-            vrrp.map(|snapshot| ("keepalived.stats", stats::text(snapshot))).into_iter().collect()
+            let path = temporary.join("keepalived.stats");
+            vrrp.map(|snapshot| (path, stats::text(snapshot))).into_iter().collect()
         }
         Dump::Json => {
-            vrrp.map(|snapshot| ("keepalived.json", json::text(now, config, snapshot))).into_iter().collect()
+            let path = temporary.join("keepalived.json");
+            vrrp.map(|snapshot| (path, json::text(now, config, snapshot))).into_iter().collect()
         }
     }
 }
 
-/// Writes files into a directory, each at once.
+/// Writes files, each at once.
 ///
 /// # Errors
 /// The first that could not be written, with its path.
-pub(crate) fn write(directory: &Path, files: &[(&'static str, String)]) -> Result<(), (PathBuf, io::Error)> {
-    for (name, text) in files {
-        file::replace(directory, name, text).map_err(|error| (directory.join(name), error))?;
+pub(crate) fn write(files: &[(PathBuf, String)]) -> Result<(), (PathBuf, io::Error)> {
+    for (path, text) in files {
+        file::replace(path, text).map_err(|error| (path.clone(), error))?;
     }
     Ok(())
 }

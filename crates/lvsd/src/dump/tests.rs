@@ -92,7 +92,7 @@ fn observation() -> Observation {
 }
 
 fn only(dump: Dump) -> String {
-    let files = files(dump, NOW, &config(), &observation());
+    let files = files(dump, NOW, Path::new("/tmp"), &config(), &observation());
     assert_eq!(files.len(), 1);
     files.into_iter().next().expect("one").1
 }
@@ -150,11 +150,41 @@ fn json_is_in_the_peers_form_and_shows_no_password() {
 }
 
 #[test]
+fn the_second_version_of_json_has_the_tracked_processes() {
+    let mut config = config();
+    config.globals.dumps.json = lvsd_model::JsonVersion::Two;
+    config.vrrp.processes.push(lvsd_model::TrackProcess {
+        name: "nginx".to_owned(),
+        program: "/usr/sbin/nginx".to_owned(),
+        arguments: vec!["-c".to_owned(), "file".to_owned()],
+        matching: lvsd_model::ParamMatch::Exact,
+        full_command: false,
+        quorum: 1,
+        quorum_max: None,
+        terminate_delay: Duration::from_millis(1500),
+        fork_delay: Duration::ZERO,
+        effect: lvsd_model::TrackWeight { weight: -3, reverse: false },
+    });
+    let mut observation = observation();
+    let process = &mut observation.vrrp.as_mut().expect("in the specimen").processes[0];
+    (process.running, process.pending) = (2, Some(false));
+    let files = files(Dump::Json, NOW, Path::new("/tmp"), &config, &observation);
+    let value: serde_json::Value = serde_json::from_str(&files[0].1).expect("valid");
+    assert_eq!(value["vrrp"][0]["data"]["iname"], "VI_1");
+    let expected = serde_json::json!({
+        "process": "nginx", "parameters": "-c file", "param_match": "exact", "min_processes": 1, "current_processes": 2,
+        "have_quorum": true, "weight": -3, "terminate_delay": 1.5, "fork_delay": 0, "fork_delay_timer_running": false,
+        "terminate_delay_timer_running": true, "full_command": true,
+    });
+    assert_eq!(value["track_process"], serde_json::json!([expected]));
+}
+
+#[test]
 fn data_has_the_lines_that_exporters_look_for() {
-    let files = files(Dump::Data, NOW, &config(), &observation());
-    let [("keepalived.data", vrrp), ("keepalived_check.data", checker)] = &files[..] else {
-        panic!("{files:?}")
-    };
+    let files = files(Dump::Data, NOW, Path::new("/tmp"), &config(), &observation());
+    let paths: Vec<_> = files.iter().map(|(path, _)| path.display().to_string()).collect();
+    assert_eq!(paths, ["/tmp/keepalived.data", "/tmp/keepalived_check.data"]);
+    let [(_, vrrp), (_, checker)] = &files[..] else { panic!("{files:?}") };
     for line in [
         " VRRP Instance = VI_1",
         "   State = MASTER",
@@ -177,8 +207,8 @@ fn data_has_the_lines_that_exporters_look_for() {
 #[test]
 fn a_silent_child_leaves_no_file() {
     let silent = Observation { vrrp: None, ..observation() };
-    assert!(files(Dump::Stats, NOW, &config(), &silent).is_empty());
-    assert_eq!(files(Dump::Data, NOW, &config(), &silent).len(), 1);
+    let files = |dump| files(dump, NOW, Path::new("/tmp"), &config(), &silent).len();
+    assert_eq!((files(Dump::Stats), files(Dump::Data)), (0, 1));
 }
 
 #[test]
@@ -190,7 +220,7 @@ fn a_dump_replaces_links_instead_of_following_them() {
     // Names that others guess are stepped over.
     let guessed = directory.path().join(format!(".keepalived.stats.{}.0", std::process::id()));
     symlink(&victim, &guessed).expect("a link");
-    write(directory.path(), &[("keepalived.stats", "text".to_owned())]).expect("written");
+    write(&[(place.clone(), "text".to_owned())]).expect("written");
     assert_eq!(fs::read_to_string(&victim).expect("there"), "precious");
     let found = fs::symlink_metadata(&place).expect("there");
     assert!(found.is_file());
@@ -199,8 +229,7 @@ fn a_dump_replaces_links_instead_of_following_them() {
     // A place that cannot be had is an error that names it, and leaves nothing behind.
     fs::remove_file(&place).expect("there");
     fs::create_dir(&place).expect("made");
-    let (path, _) =
-        write(directory.path(), &[("keepalived.stats", "text".to_owned())]).expect_err("a directory");
+    let (path, _) = write(&[(place.clone(), "text".to_owned())]).expect_err("a directory");
     assert_eq!(path, place);
     let names = fs::read_dir(directory.path()).expect("there").count();
     assert_eq!(names, 3, "victim, guessed, place");

@@ -107,7 +107,12 @@ fn vrrp() -> VrrpSnapshot {
             FileSnapshot { name: "duty".to_owned(), value: Some(-7) },
             FileSnapshot { name: "new".to_owned(), value: None },
         ],
-        processes: vec![ProcessSnapshot { name: "nginx".to_owned(), ok: Some(true) }],
+        processes: vec![ProcessSnapshot {
+            name: "nginx".to_owned(),
+            ok: Some(true),
+            running: 2,
+            pending: None,
+        }],
         unknown_vrid: 11,
         malformed: 12,
         membership_reports: 13,
