@@ -69,6 +69,8 @@ pub struct Loaded {
     pub diagnostics: Diagnostics,
     /// Its texts.
     pub sources: SourceMap,
+    /// What was understood of a configuration with errors.
+    rejected: Option<Config>,
     places: places::Places,
     readable: bool,
 }
@@ -78,6 +80,12 @@ impl Loaded {
     #[must_use]
     pub const fn readable(&self) -> bool {
         self.readable
+    }
+
+    /// What was understood, with or without errors: to look for more of them, never to act on.
+    #[must_use]
+    pub fn understood(&self) -> Option<&Config> {
+        self.config.as_ref().or(self.rejected.as_ref())
     }
 
     /// Where something of the host is named for the first time, to point there when it is missing.
@@ -116,8 +124,9 @@ fn read(mut reader: reader::Reader<'_>, root: &Path) -> Loaded {
     let (config, lowered, places) = lower::lower(&document, &sources, files);
     diagnostics.append(lowered);
     diagnostics.sort(&sources);
-    let config = (diagnostics.count(Severity::Error) == 0).then_some(config);
-    Loaded { config, diagnostics, sources, places, readable }
+    let (config, rejected) =
+        if diagnostics.count(Severity::Error) == 0 { (Some(config), None) } else { (None, Some(config)) };
+    Loaded { config, diagnostics, sources, rejected, places, readable }
 }
 
 /// Puts the configuration itself on the reader's stack; true when there is something to read.

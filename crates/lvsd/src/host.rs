@@ -6,9 +6,9 @@ use lvsd_config::{Diagnostic, Item, Loaded, Rule};
 use lvsd_model::{CheckKind, Config, Notify, Script, VirtualServer};
 use lvsd_script::{Refused, Runner};
 
-/// Adds what is missing here to the findings, each at the line that names it.
+/// Adds what is missing here to the findings, each at the line that names it; also when there are errors besides.
 pub(crate) fn examine(loaded: &mut Loaded) {
-    let Some(config) = &loaded.config else { return };
+    let Some(config) = loaded.understood() else { return };
     let mut findings = scripts(config, loaded);
     findings.extend(users(loaded));
     findings.extend(certificates(loaded));
@@ -118,4 +118,26 @@ fn service_scripts(service: &VirtualServer) -> impl Iterator<Item = &Script> {
         server.notify_up.as_deref().into_iter().chain(server.notify_down.as_deref()).chain(checks)
     });
     service.quorum_up.iter().chain(&service.quorum_down).chain(of_servers)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use lvsd_config::{MemoryFiles, Options, Severity, load};
+
+    use super::*;
+
+    #[test]
+    fn an_error_hides_nothing_that_is_missing_here() {
+        let text = "vrrp_script gone {\n    script \"/no/such/script\"\n}\nvrrp_instance V {\n    interface lo\n    \
+                    virtual_router_id nine\n    track_script {\n        gone\n    }\n}\n";
+        let files = MemoryFiles::default().with("/test.conf", text);
+        let mut loaded = load(&files, Path::new("/test.conf"), &Options::default());
+        examine(&mut loaded);
+        assert!(loaded.config.is_none() && loaded.diagnostics.count(Severity::Error) > 0);
+        let unusable = loaded.diagnostics.iter().find(|it| it.rule == Rule::UnusableScript);
+        let line = unusable.map(|it| loaded.sources.line_column(it.primary.span).line);
+        assert_eq!(line, Some(2));
+    }
 }

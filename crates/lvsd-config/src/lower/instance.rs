@@ -100,6 +100,8 @@ impl<'a> Lowering<'a> {
                 let message = format!("there are two instances `{}`; this one is skipped", name.text);
                 let diagnostic = Diagnostic::tolerated(Rule::DuplicateName, name.span, message);
                 self.report(diagnostic.also(before, "the first one"));
+                // What is in it may be wrong, too.
+                self.instance_draft(name, block, order);
                 continue;
             }
             names.insert(name.text, name.span);

@@ -69,11 +69,11 @@ impl<'a> Lowering<'a> {
         let path = format!("real_server {address} {written_port}");
         let (draft, checks) = self.inside(path, |this| this.server_draft(block, service));
         let tunnelled = matches!(draft.forward, Forward::Tunnel { .. });
-        if let Some(family) = service.family.filter(|&family| family != Family::of(address) && !tunnelled) {
+        let foreign = service.family.filter(|&family| family != Family::of(address) && !tunnelled);
+        if let Some(family) = foreign {
             let message =
                 format!("{address} is not {family} like the service, which only TUN allows; it is ignored");
             self.report(Diagnostic::tolerated(Rule::FamilyMismatch, word.span, message));
-            return None;
         }
         let at = self.word(block, 1).map_or(word.span, |port| port.span);
         let written = SocketAddr::new(address, written_port);
@@ -102,7 +102,8 @@ impl<'a> Lowering<'a> {
             notify_down: draft.notify_down,
             checks,
         };
-        Some((server, word.span))
+        // It was looked at all the same: what is wrong in it is told.
+        foreign.is_none().then_some((server, word.span))
     }
 
     /// What a real server says, and the blocks of its checks.

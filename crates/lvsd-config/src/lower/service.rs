@@ -79,7 +79,12 @@ impl<'a> Lowering<'a> {
         let mut taken = Taken::default();
         let mut spans = Vec::new();
         for block in statements.iter().filter(|statement| statement.row.name == "virtual_server") {
-            let Some(head) = self.head(block, &mut groups) else { continue };
+            let Some(head) = self.head(block, &mut groups) else {
+                // What is in it may be wrong, too.
+                let nowhere = Head { name: String::new(), span: block.keyword, targets: Vec::new() };
+                self.inside("virtual_server".to_owned(), |this| this.service(nowhere, block));
+                continue;
+            };
             let at = head.span;
             let path = format!("virtual_server {}", head.name);
             let service = self.inside(path, |this| this.service(head, block));
@@ -309,6 +314,10 @@ impl<'a> Lowering<'a> {
         let port = service_port(&targets);
         let protocol = draft.protocol.unwrap_or(Protocol::Tcp);
         let real_servers = self.real_servers(servers, &draft, port);
+        // Of one that stands for nothing that has been said already.
+        if real_servers.is_empty() && targets.is_empty() {
+            return None;
+        }
         if real_servers.is_empty() {
             let message = format!("the virtual server `{name}` has no real server; it is ignored");
             self.report(
@@ -351,8 +360,10 @@ impl<'a> Lowering<'a> {
     /// The one family that is served, of those that the addresses allow: as written, that of the real servers, or that of the first
     /// address. Marks allow both.
     fn service_family(&self, targets: &[Target], draft: &ServiceDraft, servers: &[&'a Statement]) -> Family {
-        let allowed =
-            |family: &Family| targets.iter().any(|target| target.family().is_none_or(|own| own == *family));
+        let allowed = |family: &Family| {
+            targets.is_empty()
+                || targets.iter().any(|target| target.family().is_none_or(|own| own == *family))
+        };
         let server = || {
             let word = self.word(servers.first()?, 0)?;
             word.text.parse::<IpAddr>().ok().map(Family::of)
