@@ -51,6 +51,15 @@ pub(crate) enum Command {
     /// Adverts that a firewall swallows, neighbours that are configured otherwise, two masters, a virtual address that somebody else
     /// answers for, a VRID that strangers use. The exit status is 1 when something does not fit.
     Radar(Radar),
+    /// Write what a daemon's flight recorder has into a file
+    ///
+    /// The last inputs of the elections, up to 8 MiB of them, with the state in which they began. The file is a new one that only
+    /// its owner may read: it has the keys and passwords of the configuration in it.
+    Record(Record),
+    /// Replay a recording of a daemon, and tell what happened in it
+    ///
+    /// The elections of the recording are held again by the same engine. The exit status is 1 when that comes to another result.
+    Replay(Replay),
     /// Have a daemon read its configuration again
     ///
     /// Waits until it is in force, and tells what is to be said about it. The exit status is 1 when it is refused; then
@@ -161,6 +170,25 @@ pub(crate) struct Radar {
     /// Print only, for each interface, the least VRID that nobody was heard to use
     #[arg(long, conflicts_with = "format")]
     pub(crate) free_vrid: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Record {
+    #[command(flatten)]
+    pub(crate) daemon: Daemon,
+    /// The file to make
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Replay {
+    /// How the answer is written
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+    /// The recording
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -77,6 +77,20 @@ pub(crate) fn events(
     })
 }
 
+/// Asks for a resource that is no JSON.
+pub(crate) fn fetch(socket: &Path, path: &str) -> Result<Vec<u8>, Failure> {
+    run(async {
+        let exchange = async {
+            let answer = request(socket, Method::GET, path).await?;
+            let status = answer.status();
+            let body = Limited::new(answer.into_body(), MAX_ANSWER).collect().await;
+            let body = body.map_err(|error| Failure::Daemon(error.to_string()))?.to_bytes();
+            if status == StatusCode::OK { Ok(body.to_vec()) } else { Err(refusal(status, &body)) }
+        };
+        tokio::time::timeout(LIMIT, exchange).await.map_err(|_| Failure::Daemon("no answer".to_owned()))?
+    })
+}
+
 async fn events_body(socket: &Path, path: &str) -> Result<Incoming, Failure> {
     let answer = request(socket, Method::GET, path).await?;
     let status = answer.status();

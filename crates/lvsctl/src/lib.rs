@@ -14,6 +14,7 @@ mod keywords;
 mod manual;
 mod radar;
 mod reading;
+mod record;
 mod reload;
 mod show;
 mod status;
@@ -71,6 +72,8 @@ fn obey(command: Command, out: &mut impl Write) -> Result<Status, Failure> {
         Command::Events(wanted) => events::print(&wanted, out),
         Command::Why(wanted) => why::print(&wanted, out),
         Command::Radar(wanted) => radar::print(&wanted, out),
+        Command::Record(wanted) => record::record(&wanted, out),
+        Command::Replay(wanted) => record::play(&wanted, out),
         Command::Reload(wanted) => reload::run(&wanted, out),
         Command::Genhash(wanted) => Ok(Status(lvsd::genhash::run(&wanted, out))),
         Command::Show { what: Show::Config(wanted) } => show::print(&wanted, out),
@@ -113,6 +116,8 @@ enum Failure {
     Daemon(String),
     #[error("{0}")]
     Absent(String),
+    #[error("{what}: {source}")]
+    Recording { what: String, source: lvsd_vrrp::tape::NoRecording },
     #[error("{0} is not usable; see lvsctl check {0}")]
     Unusable(String),
 }
@@ -127,6 +132,7 @@ impl Failure {
             | Self::Layout { .. }
             | Self::Socket { .. }
             | Self::Daemon(_)
+            | Self::Recording { .. }
             | Self::Unusable(_) => Status::FAILED,
         }
     }

@@ -324,3 +324,48 @@ fn the_commands_of_the_description_work() -> Result<()> {
     }
     Ok(())
 }
+
+/// A recording of a daemon that lived a little, replayed: the same elections, with the same end.
+#[test]
+#[ignore = "needs root and namespaces"]
+fn a_recording_of_a_live_daemon_is_replayed_with_the_same_outcome() -> Result<()> {
+    require!(Need::Root);
+    let host = host()?;
+    let text_of = |priority: u8| {
+        CONFIG.replace("priority 255", &format!("priority {priority}\n    advert_int 0.1\n    version 3"))
+    };
+    let (director, socket) = start(&host, &text_of(100))?;
+    wait_master(&socket)?;
+    host.ip("link set far0 down")?;
+    let state = |wanted: &str| {
+        let wanted = wanted.to_owned();
+        until(SOON, "another state", || {
+            status(&socket).is_some_and(|status| status["instances"][0]["state"] == *wanted)
+        })
+    };
+    state("FAULT")?;
+    host.ip("link set far0 up")?;
+    state("MASTER")?;
+    director.reload(&text_of(120))?;
+    until(SOON, "the reload", || {
+        status(&socket).is_some_and(|status| status["instances"][0]["priority"] == 120)
+    })?;
+    let file = director.home().join("flight");
+    let output = lvsctl(&socket, &["record", &file.display().to_string()]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(fs::metadata(&file).expect("a file").permissions().mode() & 0o777, 0o600);
+    let replay =
+        Command::new(env!("CARGO_BIN_EXE_lvsctl")).arg("replay").arg(&file).output().expect("lvsctl runs");
+    let said = text(&replay.stdout);
+    assert!(replay.status.success(), "{said}{}", text(&replay.stderr));
+    for line in [
+        "BACKUP to MASTER",
+        "MASTER to FAULT",
+        "a configuration with 1 instances",
+        "at the end: lab is MASTER, priority 120",
+        "ordered the same",
+    ] {
+        assert!(said.contains(line), "{line} is not in\n{said}");
+    }
+    Ok(())
+}

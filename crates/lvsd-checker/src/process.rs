@@ -205,6 +205,8 @@ impl Process {
                 self.answers.send(&Answer::Applied { generation, outcome }).await?;
                 tracing::debug!(generation = generation.0, "plan is in force");
             }
+            // It records nothing.
+            ToChild::Record => {}
             ToChild::Snapshot { request } => self.report(request),
             ToChild::Ping { number } => self.answers.send(&Answer::Pong { number }).await?,
             // Virtual routers follow quorums, nobody here.

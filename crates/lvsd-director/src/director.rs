@@ -376,6 +376,10 @@ impl Director {
                 self.snapshot(request);
                 Ok(())
             }
+            ToChild::Record => {
+                self.record();
+                Ok(())
+            }
             ToChild::Ping { number } => {
                 self.pong(number);
                 Ok(())
@@ -502,6 +506,21 @@ impl Director {
             .map(|instance| (Subject::Instance(&instance.name), instance.state, instance.effective_priority));
         let of_groups = groups.iter().map(|group| (Subject::Group(&group.name), group.state, 0));
         self.notifier.repeat(of_instances.chain(of_groups));
+    }
+
+    /// Sends what was recorded, when the election has given it.
+    fn record(&self) {
+        let Some(election) = self.engine.as_ref().map(|engine| engine.election.clone()) else { return };
+        let outbox = self.outbox.clone();
+        tokio::spawn(async move {
+            let (reply, recording) = oneshot::channel();
+            election.send(election::Input::Record(reply));
+            let Ok(Ok(recording)) = timeout(ANSWER, recording).await else { return };
+            match recording.to_bytes(env!("CARGO_PKG_VERSION")) {
+                Ok(bytes) => drop(outbox.send(FromChild::Recording(bytes))),
+                Err(error) => warn!(%error, "the recording cannot be given"),
+            }
+        });
     }
 
     fn snapshot(&self, request: u64) {

@@ -97,6 +97,8 @@ pub enum ToChild<P> {
     /// Which tracked virtual servers have their quorum, to those who track them: after each plan, and when it changes. The last one
     /// told holds.
     Quorums(Vec<QuorumState>),
+    /// Send a [`FromChild::Recording`]; the VRRP process only.
+    Record,
     /// Set the statistics to zero (after a snapshot, for SIGRTMAX-1).
     ClearCounters,
     /// End; the child answers [`FromChild::Stopped`] and exits.
@@ -131,6 +133,8 @@ pub enum FromChild<S> {
         /// The snapshot.
         snapshot: Box<S>,
     },
+    /// What the flight recorder has, as the file of it.
+    Recording(Vec<u8>),
     /// The process does its work.
     Pong {
         /// The number of the question.

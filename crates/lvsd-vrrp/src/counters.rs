@@ -4,7 +4,7 @@ use crate::engine::{Cause, State};
 use crate::wire::Reject;
 
 /// Adverts of one instance.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct AdvertCounters {
     /// Accepted.
     pub received: u64,
@@ -29,7 +29,7 @@ pub struct AdvertCounters {
 }
 
 /// Adverts of one instance that were not believed, one field for each [`Reject`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct RejectCounters {
     /// [`Reject::Length`].
     pub length: u64,
@@ -106,7 +106,7 @@ impl RejectCounters {
 }
 
 /// Packets that belong to no instance.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct RouterCounters {
     /// Adverts for a virtual router that is not ours.
     pub unknown_vrid: u64,
@@ -121,7 +121,7 @@ pub struct RouterCounters {
 }
 
 /// A change of state with its cause, and how often it happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Edge {
     /// The state before.
     pub from: State,

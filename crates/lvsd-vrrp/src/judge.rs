@@ -1,7 +1,7 @@
 //! From single runs of a script to a verdict about it.
 
 /// How one run of a tracked script ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Outcome {
     /// Exit status 0, or the file could be opened.
     Success,
@@ -14,7 +14,7 @@ pub enum Outcome {
 }
 
 /// What is believed about a script.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Verdict {
     /// No run has ended yet.
     Unknown,
@@ -28,7 +28,7 @@ pub enum Verdict {
 
 /// Judges the runs of one script: `rise` successes in a row make it OK, `fall` failures in a row make it failed. The first
 /// result decides at once either way, so that a start does not take `rise` intervals.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct ScriptJudge {
     rise: u32,
     fall: u32,

@@ -5,6 +5,7 @@
 //!   in with the time at which they became true, [`Output`]s come out, and [`Router::poll_timeout`] says when it wants to be
 //!   called next.
 //! * [`radar`] compares what is on the wire with what the election hears and does; nothing that it finds moves an election.
+//! * [`tape`] records what an election was told, and replays it.
 //! * [`ScriptJudge`] turns single runs of a tracked script into a verdict.
 //!
 //! What this crate must never do: open a socket, read a clock or the environment, know an asynchronous runtime, keep a packet.
@@ -20,6 +21,7 @@ mod counters;
 mod engine;
 mod judge;
 pub mod radar;
+pub mod tape;
 mod time;
 pub mod wire;
 

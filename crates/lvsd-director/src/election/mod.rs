@@ -25,6 +25,7 @@ use lvsd_ipc::QuorumState;
 use lvsd_model::{Instance, InterfaceName, SyncGroup, Transport, Vrid, VrrpConfig};
 use lvsd_net::{IpProtocol, MAX_DATAGRAM, Outgoing, Timer, Urgency, Wakeup, time_of_day, uptime};
 use lvsd_vrrp::radar::Unsent;
+use lvsd_vrrp::tape::{Recording, Taped};
 use lvsd_vrrp::wire::{
     Carrier, Envelope, OutgoingAdvert, Reject, RxMeta, Signer, TTL, destinations, peek_vrid,
 };
@@ -124,6 +125,8 @@ pub(crate) enum Input {
     },
     /// What reached its sockets since it was last asked, and how its instances are; answered after all that waits is taken in.
     Segments(oneshot::Sender<Segments>),
+    /// What was recorded.
+    Record(oneshot::Sender<Recording>),
     /// State and counters.
     Report(oneshot::Sender<Report>),
     /// Whether it comes to its inputs at all.
@@ -277,7 +280,7 @@ pub(crate) fn start<G>(
         let _guard = begin();
         let Ingredients { receiver, wakeup, timer, sockets } = ingredients;
         let election = Election {
-            router: Router::new(Time::after_start(startup_ends)),
+            router: Taped::new(Router::new(Time::after_start(startup_ends))),
             sockets,
             ears: Ears::new(FIRST_EAR),
             inquirer: Inquirer::new(FIRST_INQUIRY),
@@ -347,7 +350,7 @@ impl Told {
 }
 
 struct Election {
-    router: Router,
+    router: Taped,
     sockets: Sockets,
     ears: Ears,
     inquirer: Inquirer,
@@ -564,6 +567,9 @@ impl Election {
                 let _ = reply.send(());
             }
             Input::Segments(reply) => self.asked.push(reply),
+            Input::Record(reply) => {
+                let _ = reply.send(self.router.recording());
+            }
             Input::Report(reply) => {
                 let _ = reply.send(report::report(&self.router, now, self.pulse.worst));
             }

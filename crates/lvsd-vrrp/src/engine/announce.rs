@@ -6,7 +6,7 @@ use super::output::{AnnounceReason, AnnounceScope};
 use crate::time::Time;
 
 /// The pending announcements of a MASTER.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Announcements {
     again_at: Option<Time>,
     refresh_at: Option<Time>,
@@ -17,7 +17,7 @@ pub(super) struct Announcements {
 }
 
 /// A block that is due.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Block {
     pub(super) rounds: u32,
     pub(super) reason: AnnounceReason,

@@ -10,13 +10,13 @@ use crate::time::Time;
 ///
 /// A deadline that moves into the future, as a backup's does with every advert, touches no heap: the entry already queued is
 /// replaced when it comes to the top. So there is normally one entry per instance, and setting one allocates nothing.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(super) struct Deadlines {
     heap: BinaryHeap<Reverse<(Time, InstanceId)>>,
     entries: HashMap<InstanceId, Entry>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 struct Entry {
     wanted: Option<Time>,
     /// The earliest heap entry of this instance; later ones are stale.

@@ -16,8 +16,9 @@ use super::tracking::{self, Fault, GroupContext, Tracking};
 use super::why::Stay;
 use crate::time::Time;
 
-#[derive(Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(super) struct Group {
+    #[serde(with = "super::shared")]
     pub(super) config: Arc<SyncGroup>,
     pub(super) members: Vec<InstanceId>,
     pub(super) state: State,

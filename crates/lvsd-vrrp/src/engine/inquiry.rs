@@ -22,13 +22,13 @@ use crate::time::Time;
 const CONTROLS: u8 = 3;
 
 /// How far the host of the present master is trusted to answer truly.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Inquiry {
     host: Option<IpAddr>,
     trust: Trust,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 enum Trust {
     /// So many questions were asked while it lived, and none denied.
     Tried(u8),

@@ -34,7 +34,7 @@ const CONCEDED: Priority = match Priority::new(254) {
 const RESULT_GRACE: Duration = Duration::from_millis(100);
 
 /// An advert that was believed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Heard {
     /// Its sender.
     pub source: IpAddr,
@@ -117,9 +117,10 @@ pub(super) enum Readiness {
     OnResult,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(super) struct Instance {
     pub(super) id: InstanceId,
+    #[serde(with = "super::shared")]
     pub(super) config: Arc<Config>,
     /// Index of its sync group.
     pub(super) group: Option<usize>,

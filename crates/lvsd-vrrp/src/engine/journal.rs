@@ -9,7 +9,7 @@ use crate::time::Time;
 const KEPT: usize = 16;
 
 /// A decision, and when it was made.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct JournalEntry {
     /// For the first time.
     pub first: Time,
@@ -22,7 +22,7 @@ pub struct JournalEntry {
 }
 
 /// The latest decisions of an instance; never more than a fixed number, whatever comes in.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(super) struct Journal {
     changes: Entries,
     stays: Entries,

@@ -11,14 +11,14 @@ type Key = (Family, Vrid);
 
 /// Finds the instance of a virtual router: by interface, family and VRID. Instances share these only when they have no peer in
 /// common, multicast being one.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(super) struct Lookup {
     by_interface: HashMap<InterfaceName, HashMap<Key, Vec<Candidate>>>,
     /// Unicast instances without an interface.
     anywhere: HashMap<Key, Vec<Candidate>>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 struct Candidate {
     id: InstanceId,
     /// `None` for multicast.

@@ -14,6 +14,7 @@ mod membership;
 mod output;
 mod phase;
 mod resume;
+mod shared;
 mod standing;
 mod timers;
 mod tracking;
@@ -78,7 +79,7 @@ pub enum Reception {
 }
 
 /// How the process leaves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum ShutdownMode {
     /// Masters say so (priority 0) and release their addresses.
     Resign,
@@ -102,7 +103,7 @@ pub enum ShutdownMode {
 ///   A link never told of is down.
 /// * A new instance holds no addresses. What an earlier process left on the interfaces is for the driver to remove, except for
 ///   what [`inherit`](Self::inherit) says; an instance that resumes asks for them as any new MASTER does.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct Router {
     instances: BTreeMap<InstanceId, Instance>,
     /// In configuration order.
@@ -327,6 +328,11 @@ impl Router {
     /// The next thing to do.
     pub fn poll_output(&mut self) -> Option<Output> {
         self.outputs.pop()
+    }
+
+    /// Whether all outputs have been taken.
+    pub(crate) fn is_drained(&self) -> bool {
+        self.outputs.is_empty()
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) has something to do next; may be in the past.

@@ -12,7 +12,7 @@ use crate::wire::OutgoingAdvert;
 
 /// The identity of an instance within one [`Router`](crate::Router). It stays over reloads, unless the instance restarts, and
 /// is never used twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct InstanceId(pub(super) u32);
 
 impl fmt::Display for InstanceId {
@@ -49,7 +49,7 @@ impl State {
 }
 
 /// Why a state changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Cause {
     /// The instance started, with everything it waits for known.
     Started,
@@ -123,7 +123,7 @@ impl fmt::Display for Cause {
 ///
 /// With [`Cause::Shutdown`] every instance reports one, to [`State::Init`], also those that were there: it stands for the STOP
 /// notification.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Transition {
     /// Before.
     pub from: State,
@@ -157,7 +157,7 @@ pub enum AddressChange {
 }
 
 /// Which addresses are announced.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum AnnounceScope {
     /// Every virtual address, then every excluded one, in that order in every round.
     All,
@@ -170,7 +170,7 @@ pub enum AnnounceScope {
 }
 
 /// Why they are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum AnnounceReason {
     /// The instance became MASTER.
     BecameMaster,
@@ -193,7 +193,7 @@ pub enum AnnounceReason {
 }
 
 /// Gratuitous ARPs (IPv4) and unsolicited neighbour advertisements (IPv6) to send.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Announce {
     /// How often each address is announced, round-robin; at least 1.
     pub rounds: u32,
@@ -260,8 +260,10 @@ pub enum Output {
 }
 
 /// Outputs not yet taken.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(super) struct Outputs {
+    /// Empty whenever a router is written down.
+    #[serde(skip)]
     queue: VecDeque<Output>,
     /// The cause of the latest transition since it was last taken: tells whether a group may have changed, and why.
     cause: Option<Cause>,
@@ -284,6 +286,10 @@ impl Outputs {
 
     pub(super) fn push_group(&mut self, config: &Arc<SyncGroup>, transition: Transition) {
         self.queue.push_back(Output::Group { config: Arc::clone(config), transition });
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.queue.is_empty()
     }
 
     pub(super) fn pop(&mut self) -> Option<Output> {

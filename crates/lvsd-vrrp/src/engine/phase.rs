@@ -11,7 +11,7 @@ use super::timers::{down_interval, leave_interval, skew_time};
 use crate::time::Time;
 
 /// The state of an instance with its data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(super) enum Phase {
     Init(Init),
     Backup(Backup),
@@ -35,7 +35,7 @@ impl Phase {
 }
 
 /// Waiting for the end of the start-up delay or for first results of scripts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Init {
     pub(super) entered: Time,
     /// When the wait may be over without an event.
@@ -50,7 +50,7 @@ impl Init {
 }
 
 /// What an instance in INIT comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(super) enum Opening {
     /// The start.
     First,
@@ -59,7 +59,7 @@ pub(super) enum Opening {
 }
 
 /// How long a backup waits from the moment at which its timer was armed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(super) enum DownTimer {
     /// The down interval.
     Full,
@@ -69,7 +69,7 @@ pub(super) enum DownTimer {
     Short,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Backup {
     /// When the timer was armed. Its end follows from the priority and interval of the moment.
     pub(super) armed_at: Time,
@@ -140,7 +140,7 @@ impl Backup {
 }
 
 /// How a host tells that nobody there speaks VRRP.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(super) enum Sign {
     /// It has left the group that adverts go to.
     Left,
@@ -149,7 +149,7 @@ pub(super) enum Sign {
 }
 
 /// The master's host has told that nobody there speaks VRRP. Without a missed advert that means nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Departure {
     pub(super) sign: Sign,
     /// When that was told.
@@ -171,7 +171,7 @@ impl Departure {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Master {
     pub(super) advert_at: Time,
     pub(super) announcements: Announcements,
@@ -180,7 +180,7 @@ pub(super) struct Master {
 }
 
 /// Two routers with priority 255, of which this one has the higher address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(super) struct OwnerConflict {
     pub(super) since: Time,
     pub(super) last_heard: Time,

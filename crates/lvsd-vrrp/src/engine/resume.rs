@@ -58,14 +58,14 @@ impl Mastership {
 }
 
 /// What a dead process has left.
-#[derive(Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(super) struct Inheritance {
     alive_at: Time,
     masterships: HashMap<String, Mastership>,
 }
 
 /// What an instance that went on knows of its life before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Resumed {
     /// When its process was last known to be alive.
     pub(super) alive_at: Time,

@@ -9,7 +9,7 @@ use super::why::{Stay, Unmoved};
 use crate::time::Time;
 
 /// What the last judgement of the trackers did to the priority.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Standing {
     /// The priority by the last judgement; `None` before the first, and after a reload.
     judged: Option<Priority>,

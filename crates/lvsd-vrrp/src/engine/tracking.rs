@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::judge::{ScriptJudge, Verdict};
 
 /// Whether an interface can carry traffic.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum LinkState {
     /// UP and RUNNING.
     Up,
@@ -23,7 +23,7 @@ pub enum LinkState {
 }
 
 /// Whether an address is there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Presence {
     /// It is, and can be used.
     There,
@@ -103,7 +103,7 @@ impl fmt::Display for Fault {
 }
 
 /// What the driver told us about the world.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(super) struct Facts {
     /// Interfaces that are up.
     pub(super) up: HashSet<InterfaceName>,
@@ -126,28 +126,28 @@ pub(super) struct Facts {
 }
 
 /// A tracked file with the number in it, once it was looked at.
-#[derive(Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(super) struct File {
     pub(super) config: TrackFile,
     pub(super) value: Option<i64>,
 }
 
 /// A tracked process; whether there are as many as there should be, once they were counted.
-#[derive(Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(super) struct Process {
     pub(super) config: TrackProcess,
     pub(super) ok: Option<bool>,
 }
 
 /// A tracked script with what is believed about it.
-#[derive(Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(super) struct Script {
     pub(super) config: TrackScript,
     pub(super) judge: ScriptJudge,
 }
 
 /// First results that an instance has to wait for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Awaited {
     /// The scripts, files and processes without a result.
     pub(super) trackers: Vec<Tracker>,
@@ -171,7 +171,7 @@ impl Awaited {
 }
 
 /// The judgement over one instance, made anew from all facts whenever one of them changes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Tracking {
     pub(super) faults: Vec<Fault>,
     pub(super) adjustments: Vec<Adjustment>,

@@ -107,7 +107,7 @@ fn mac(password: &[u8; 8], header: &Ipv4Header, head: &[u8; 12], packet: &[u8]) 
 }
 
 /// The last sequence number of each sender.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(super) struct Marks(Vec<(Ipv4Addr, u32, Time)>);
 
 impl Marks {

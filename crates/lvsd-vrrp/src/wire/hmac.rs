@@ -28,7 +28,7 @@ const EXTENSION_TYPE: u8 = 1;
 const SENDERS: usize = 4;
 
 /// Octets 4 to 11 of the trailer as one number, which is compared like a serial number (RFC 1982).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Stamp(u64);
 
 impl Stamp {
@@ -73,7 +73,7 @@ impl Stamp {
 }
 
 /// What came last from whom.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(super) struct Marks(Vec<(IpAddr, Stamp)>);
 
 impl Marks {

@@ -11,7 +11,7 @@ use super::hmac::{self, Stamp};
 use crate::time::WallTime;
 
 /// What was heard by one instance. A new one has heard nothing.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct Guard {
     pub(super) ah: ah::Marks,
     pub(super) hmac: hmac::Marks,
@@ -27,7 +27,7 @@ impl Guard {
 }
 
 /// Which destination is in the pseudo header of VRRPv3 unicast over IPv4.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum PeerChecksums {
     /// The peer: as RFC 9568 §5.2.8 has it.
     #[default]

@@ -11,7 +11,7 @@ use super::{Advert, IP_PROTOCOL, Reject, TTL, TYPE_ADVERTISEMENT, ah, hmac};
 use crate::time::{Time, WallTime};
 
 /// What the IP layer knows about a packet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct RxMeta {
     /// Source address.
     pub source: IpAddr,
@@ -40,7 +40,7 @@ impl RxMeta {
 }
 
 /// What a VRRP packet came in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Carrier {
     /// IP, protocol 112.
     Plain,

@@ -9,6 +9,8 @@ use lvsd_model::{Family, Instance, VrrpConfig};
 use lvsd_vrrp::wire::{Membership, OutgoingAdvert, RxMeta, destinations};
 use lvsd_vrrp::{Action, LinkState, Outcome, Output, Router, State, Transition};
 
+use lvsd_vrrp::tape::{Taped, replay};
+
 use crate::observer::Observer;
 use crate::random::Random;
 use crate::support::{at, ip, link, membership_report, micros, millis, word};
@@ -30,7 +32,7 @@ pub(crate) struct Host {
     pub(crate) address: IpAddr,
     pub(crate) config: VrrpConfig,
     /// `None` while it is dead.
-    pub(crate) router: Option<Router>,
+    pub(crate) router: Option<Taped>,
     /// Its machine is down, not only its processes.
     off: bool,
     /// Its kernel denies that anybody there takes VRRP, whoever lives.
@@ -48,6 +50,9 @@ pub(crate) struct Host {
 
 /// A kernel sends its report so much later at most: two jiffies and a bit.
 pub(crate) const REPORT_DELAY: Duration = millis(12);
+
+/// So short that it is turned many times in a run.
+const SHORT_TAPE: usize = 8 << 10;
 
 /// A socket holds no more than that.
 const SOCKET_BUFFER: usize = 64;
@@ -137,7 +142,7 @@ impl Lan {
         self.host_lives[number] = life;
         let now = at(self.now);
         let host = &mut self.hosts[number];
-        let mut router = Router::new(now);
+        let mut router = Taped::with_limit(Router::new(now), SHORT_TAPE);
         router.link(now, &link("eth0"), if host.link_up { LinkState::Up } else { LinkState::Down });
         router.interface_address(now, &link("eth0"), Family::V4, Some(host.address));
         router.apply(now, &host.config);
@@ -333,7 +338,7 @@ impl Lan {
         });
     }
 
-    fn call(&mut self, number: usize, act: impl FnOnce(&mut Router, Duration)) {
+    fn call(&mut self, number: usize, act: impl FnOnce(&mut Taped, Duration)) {
         if let Some(router) = &mut self.hosts[number].router {
             act(router, self.now);
         }
@@ -345,7 +350,8 @@ impl Lan {
         let host = &mut self.hosts[number];
         let Some(router) = &mut host.router else { return };
         let before = host.observer.transitions;
-        let outputs = host.observer.take(router);
+        let outputs = std::iter::from_fn(|| router.poll_output()).collect();
+        let outputs = host.observer.watch(outputs, router);
         if host.observer.transitions != before {
             host.changed_at = self.now;
         }
@@ -415,6 +421,23 @@ impl Lan {
                 group.members.iter().filter_map(|id| router.instance(*id)).map(|view| view.state).collect();
             let masters = states.iter().filter(|state| **state == State::Master).count();
             assert!(masters == 0 || masters == states.len(), "host {number}: group moves as one: {states:?}");
+        }
+    }
+
+    /// What was recorded of every router, told to a copy, has it order the same.
+    pub(crate) fn replays(&self) {
+        for (number, host) in self.hosts.iter().enumerate() {
+            let Some(router) = &host.router else { continue };
+            let recording = router.recording().to_bytes("test").expect("it can be written");
+            let replayed = replay(&recording).expect("a recording");
+            assert_eq!(replayed.divergence, None, "host {number}");
+            let states = |router: &Router| -> Vec<_> {
+                router
+                    .instances()
+                    .map(|view| (view.id, view.state, view.effective_priority, view.heard))
+                    .collect()
+            };
+            assert_eq!(states(&replayed.router), states(router), "host {number}");
         }
     }
 

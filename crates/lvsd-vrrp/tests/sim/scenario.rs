@@ -142,6 +142,7 @@ pub(crate) fn run(seed: u64, voice: Voice) {
     lan.run(style.settling());
     at_rest(&lan, &style);
     stays_at_rest(&mut lan, &style);
+    lan.replays();
     survives_its_masters(&mut lan, &style);
 }
 

@@ -15,9 +15,15 @@ pub(crate) struct Observer {
 }
 
 impl Observer {
+    #[allow(dead_code, reason = "each test binary uses its part")]
     /// Takes all outputs of one call to the router, and gives them back.
     pub(crate) fn take(&mut self, router: &mut Router) -> Vec<Output> {
-        let outputs: Vec<Output> = std::iter::from_fn(|| router.poll_output()).collect();
+        let outputs = std::iter::from_fn(|| router.poll_output()).collect();
+        self.watch(outputs, router)
+    }
+
+    /// The same with outputs that were taken already.
+    pub(crate) fn watch(&mut self, outputs: Vec<Output>, router: &Router) -> Vec<Output> {
         let mut sent = HashSet::new();
         let mut announced = HashSet::new();
         for output in &outputs {

@@ -27,8 +27,12 @@ pub(super) type Answer = Response<UnsyncBoxBody<Bytes, Infallible>>;
 /// Of the process that everything about VRRP comes from.
 const SILENT: &str = "the vrrp process does not answer; see /v1/status";
 
+/// How long a recording is waited for.
+const RECORDING_LIMIT: Duration = Duration::from_secs(10);
+
 /// The resources, for who looks around.
-const INDEX: [&str; 5] = ["/v1/events", "/v1/instances/NAME/why", "/v1/radar", "/v1/reload", "/v1/status"];
+const INDEX: [&str; 6] =
+    ["/v1/events", "/v1/instances/NAME/why", "/v1/radar", "/v1/recording", "/v1/reload", "/v1/status"];
 
 /// What a path is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +40,7 @@ enum Resource<'a> {
     Events,
     Index,
     Radar,
+    Recording,
     Reload,
     Status,
     /// Of the instance of that name, which is percent-encoded.
@@ -48,6 +53,7 @@ impl<'a> Resource<'a> {
             "/" | "/v1" => Self::Index,
             "/v1/events" => Self::Events,
             "/v1/radar" => Self::Radar,
+            "/v1/recording" => Self::Recording,
             "/v1/reload" => Self::Reload,
             "/v1/status" => Self::Status,
             _ => {
@@ -60,7 +66,9 @@ impl<'a> Resource<'a> {
     const fn method(self) -> (Method, &'static str) {
         match self {
             Self::Reload => (Method::POST, "POST"),
-            Self::Events | Self::Index | Self::Radar | Self::Status | Self::Why(_) => (Method::GET, "GET"),
+            Self::Events | Self::Index | Self::Radar | Self::Recording | Self::Status | Self::Why(_) => {
+                (Method::GET, "GET")
+            }
         }
     }
 }
@@ -86,6 +94,7 @@ pub(super) async fn answer(
         Resource::Status => status(&ask).await.unwrap_or_else(ending),
         Resource::Why(name) => why(name, &ask).await.unwrap_or_else(ending),
         Resource::Radar => radar(&ask).await.unwrap_or_else(ending),
+        Resource::Recording => recording(&ask).await,
         Resource::Reload => reload(&ask).await.unwrap_or_else(ending),
         Resource::Events => events(request.uri().query(), &ask, following).await.unwrap_or_else(ending),
     }
@@ -122,6 +131,17 @@ async fn radar(ask: &mpsc::Sender<Query>) -> Option<Answer> {
         Some(vrrp) => json(StatusCode::OK, &Radar::new(&vrrp.radar)),
         None => problem(StatusCode::SERVICE_UNAVAILABLE, SILENT),
     })
+}
+
+/// The flight recorder's file. It has keys and passwords in it, as the configuration has.
+async fn recording(ask: &mpsc::Sender<Query>) -> Answer {
+    let asked = tokio::time::timeout(RECORDING_LIMIT, put(ask, Query::Record)).await;
+    let Some(recording) = asked.ok().flatten() else {
+        return problem(StatusCode::SERVICE_UNAVAILABLE, SILENT);
+    };
+    let mut answer = Response::new(Full::new(Bytes::from(recording)).boxed_unsync());
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    answer
 }
 
 async fn reload(ask: &mpsc::Sender<Query>) -> Option<Answer> {

@@ -51,6 +51,8 @@ pub(crate) enum Query {
     Status(oneshot::Sender<Arc<Observation>>),
     /// What has happened after the event of a number, and what will.
     Events(Option<u64>, oneshot::Sender<Follower>),
+    /// What the flight recorder of the VRRP process has.
+    Record(oneshot::Sender<Vec<u8>>),
     /// Read the configuration again.
     Reload(oneshot::Sender<Reload>),
 }

@@ -8,6 +8,7 @@ mod collector;
 mod memberships;
 mod pulse;
 mod quorums;
+mod recordings;
 mod reloads;
 
 use std::path::PathBuf;
@@ -27,6 +28,7 @@ use self::collector::{Collector, Purpose};
 use self::memberships::Memberships;
 use self::pulse::{Beat, Pulse};
 use self::quorums::Quorums;
+use self::recordings::Recordings;
 use self::reloads::{Progress, Reloads};
 use crate::control::{self, EventLog, Query};
 use crate::dump::{self, Dump};
@@ -177,6 +179,7 @@ struct Driver {
     socket: watch::Sender<Option<PathBuf>>,
     refusal: String,
     events: EventLog,
+    recordings: Recordings,
     reloads: Reloads,
 }
 
@@ -214,6 +217,7 @@ impl Driver {
             socket,
             refusal: String::new(),
             events: EventLog::default(),
+            recordings: Recordings::default(),
             reloads: Reloads::default(),
         };
         driver.note_wanted(wanted);
@@ -308,6 +312,14 @@ impl Driver {
             Query::Status(reply) => self.collector.want(Purpose::Scrape(reply)),
             // Who has gone away needs no answer.
             Query::Events(after, reply) => drop(reply.send(self.events.follow(after))),
+            Query::Record(reply) => {
+                if self.recordings.want(reply) {
+                    self.send_short(Role::Vrrp, &ToChild::Record);
+                }
+                if self.children.of(Role::Vrrp).is_none() {
+                    self.recordings.lost();
+                }
+            }
             Query::Reload(reply) => {
                 self.reloads.ask(reply);
                 self.tell(Event::ReloadRequested);
@@ -542,6 +554,7 @@ impl Driver {
             Report::Vrrp { request, snapshot } => self.collector.vrrp(request, snapshot),
             Report::Checker { request, snapshot } => self.collector.checker(request, snapshot),
             Report::Quorums(states) => self.quorums.reported(states),
+            Report::Recording(recording) => self.recordings.came(&recording),
             Report::Event(event) => self.events.add(control::view::Event::child(event)),
             Report::Stopped => self.tell(Event::Stopped(role)),
         }
@@ -595,6 +608,9 @@ impl Driver {
         if released {
             // Its last words may come after the news of its end.
             self.tell(Event::Stopped(role));
+        }
+        if role == Role::Vrrp {
+            self.recordings.lost();
         }
         self.tell(Event::Exited(role));
     }
