@@ -65,6 +65,13 @@ pub(crate) enum Command {
     /// Waits until it is in force, and tells what is to be said about it. The exit status is 1 when it is refused; then
     /// nothing has changed.
     Reload(Reload),
+    /// Tell how an election between configuration files would go, before anybody loads them
+    ///
+    /// Each file is the configuration of a host on one LAN; they are called a, b and so on. All start at once unless told otherwise, and
+    /// what happens to them is told as WHAT@TIME. Prints the time line of the elections, held by the daemon's own engine with the packets
+    /// that it would send. Scripts succeed unless told to fail. The exit status is 1 when in the end a virtual router has no master, or
+    /// more than one.
+    Simulate(Box<Simulate>),
     /// Print the digest of a page for HTTP_GET and SSL_GET
     ///
     /// Fetches the page as these checks do, whatever its status is. The exit status is 1 when there is no answer.
@@ -198,6 +205,58 @@ pub(crate) struct Reload {
     /// How the answer is written
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Simulate {
+    /// How the answer is written
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+    /// A host loses its power, as in a@10s
+    #[arg(long, value_name = "HOST@TIME")]
+    pub(crate) kill: Vec<String>,
+    /// A host is stopped in an orderly way
+    #[arg(long, value_name = "HOST@TIME")]
+    pub(crate) stop: Vec<String>,
+    /// A host is started again
+    #[arg(long, value_name = "HOST@TIME")]
+    pub(crate) restore: Vec<String>,
+    /// A host is first started then, and not at once
+    #[arg(long, value_name = "HOST@TIME")]
+    pub(crate) start: Vec<String>,
+    /// A host stands still for a while, as in a:5s@10s
+    #[arg(long, value_name = "HOST:SPAN@TIME")]
+    pub(crate) pause: Vec<String>,
+    /// Two hosts do not hear each other any more, as in a-b@20s
+    #[arg(long, value_name = "HOST-HOST@TIME")]
+    pub(crate) partition: Vec<String>,
+    /// The first host does not hear the second any more
+    #[arg(long, value_name = "HOST-HOST@TIME")]
+    pub(crate) deafen: Vec<String>,
+    /// Two hosts hear each other again
+    #[arg(long, value_name = "HOST-HOST@TIME")]
+    pub(crate) heal: Vec<String>,
+    /// An interface of a host loses its carrier, as in a:eth0@10s
+    #[arg(long, value_name = "HOST:INTERFACE@TIME")]
+    pub(crate) down: Vec<String>,
+    /// An interface of a host has its carrier again
+    #[arg(long, value_name = "HOST:INTERFACE@TIME")]
+    pub(crate) up: Vec<String>,
+    /// A tracked script of a host fails from then on, as in a:NAME@10s
+    #[arg(long, value_name = "HOST:SCRIPT@TIME")]
+    pub(crate) fail: Vec<String>,
+    /// A tracked script of a host succeeds from then on
+    #[arg(long, value_name = "HOST:SCRIPT@TIME")]
+    pub(crate) succeed: Vec<String>,
+    /// When the story ends [default: 20 s after the last that happens]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<String>,
+    /// Of each file in turn, use the lines that are marked @ID [default: the host's name]
+    #[arg(long = "id", value_name = "ID")]
+    pub(crate) ids: Vec<String>,
+    /// The files
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]

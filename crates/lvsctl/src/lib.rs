@@ -17,6 +17,7 @@ mod reading;
 mod record;
 mod reload;
 mod show;
+mod simulate;
 mod status;
 mod when;
 mod why;
@@ -75,6 +76,7 @@ fn obey(command: Command, out: &mut impl Write) -> Result<Status, Failure> {
         Command::Record(wanted) => record::record(&wanted, out),
         Command::Replay(wanted) => record::play(&wanted, out),
         Command::Reload(wanted) => reload::run(&wanted, out),
+        Command::Simulate(wanted) => simulate::run(&wanted, out),
         Command::Genhash(wanted) => Ok(Status(lvsd::genhash::run(&wanted, out))),
         Command::Show { what: Show::Config(wanted) } => show::print(&wanted, out),
     }
@@ -118,6 +120,8 @@ enum Failure {
     Absent(String),
     #[error("{what}: {source}")]
     Recording { what: String, source: lvsd_vrrp::tape::NoRecording },
+    #[error("{0}")]
+    Usage(String),
     #[error("{0} is not usable; see lvsctl check {0}")]
     Unusable(String),
 }
@@ -133,6 +137,7 @@ impl Failure {
             | Self::Socket { .. }
             | Self::Daemon(_)
             | Self::Recording { .. }
+            | Self::Usage(_)
             | Self::Unusable(_) => Status::FAILED,
         }
     }

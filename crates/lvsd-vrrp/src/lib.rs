@@ -6,6 +6,7 @@
 //!   called next.
 //! * [`radar`] compares what is on the wire with what the election hears and does; nothing that it finds moves an election.
 //! * [`tape`] records what an election was told, and replays it.
+//! * [`lan`] is a LAN on paper, on which configurations are tried before anybody loads them.
 //! * [`ScriptJudge`] turns single runs of a tracked script into a verdict.
 //!
 //! What this crate must never do: open a socket, read a clock or the environment, know an asynchronous runtime, keep a packet.
@@ -20,6 +21,7 @@
 mod counters;
 mod engine;
 mod judge;
+pub mod lan;
 pub mod radar;
 pub mod tape;
 mod time;
