@@ -34,7 +34,10 @@ complete -c lvsctl -n "__fish_lvsctl_needs_command" -f -a "status" -d 'Tell how 
 complete -c lvsctl -n "__fish_lvsctl_needs_command" -f -a "events" -d 'Tell what has happened to a daemon, and what happens'
 complete -c lvsctl -n "__fish_lvsctl_needs_command" -f -a "why" -d 'Tell why a VRRP instance is in its state, and how its priority comes about'
 complete -c lvsctl -n "__fish_lvsctl_needs_command" -f -a "radar" -d 'Tell who else uses which VRID on the segments of a daemon, and what does not fit'
+complete -c lvsctl -n "__fish_lvsctl_needs_command" -f -a "record" -d 'Write what a daemon\'s flight recorder has into a file'
+complete -c lvsctl -n "__fish_lvsctl_needs_command" -f -a "replay" -d 'Replay a recording of a daemon, and tell what happened in it'
 complete -c lvsctl -n "__fish_lvsctl_needs_command" -f -a "reload" -d 'Have a daemon read its configuration again'
+complete -c lvsctl -n "__fish_lvsctl_needs_command" -f -a "simulate" -d 'Tell how an election between configuration files would go, before anybody loads them'
 complete -c lvsctl -n "__fish_lvsctl_needs_command" -f -a "genhash" -d 'Print the digest of a page for HTTP_GET and SSL_GET'
 complete -c lvsctl -n "__fish_lvsctl_needs_command" -f -a "show" -d 'Show what lvsd understands'
 complete -c lvsctl -n "__fish_lvsctl_using_subcommand check" -l format -d 'How the findings are written: JSON is one object per file, each on a line of standard output' -r -f -a "text\t'For people, with the lines of the file'
@@ -75,10 +78,32 @@ json\t'For programs'"
 complete -c lvsctl -n "__fish_lvsctl_using_subcommand radar" -s i -l interface -d 'Only this interface' -r
 complete -c lvsctl -n "__fish_lvsctl_using_subcommand radar" -l free-vrid -d 'Print only, for each interface, the least VRID that nobody was heard to use'
 complete -c lvsctl -n "__fish_lvsctl_using_subcommand radar" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand record" -s s -l socket -d 'Its control socket [default: control.sock in $LVSD_RUNTIME_DIR or /run/lvsd]' -r -F
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand record" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand replay" -l format -d 'How the answer is written' -r -f -a "text\t'For people'
+json\t'For programs'"
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand replay" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c lvsctl -n "__fish_lvsctl_using_subcommand reload" -s s -l socket -d 'Its control socket [default: control.sock in $LVSD_RUNTIME_DIR or /run/lvsd]' -r -F
 complete -c lvsctl -n "__fish_lvsctl_using_subcommand reload" -l format -d 'How the answer is written' -r -f -a "text\t'For people'
 json\t'For programs'"
 complete -c lvsctl -n "__fish_lvsctl_using_subcommand reload" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand simulate" -l format -d 'How the answer is written' -r -f -a "text\t'For people'
+json\t'For programs'"
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand simulate" -l kill -d 'A host loses its power, as in a@10s' -r
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand simulate" -l stop -d 'A host is stopped in an orderly way' -r
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand simulate" -l restore -d 'A host is started again' -r
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand simulate" -l start -d 'A host is first started then, and not at once' -r
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand simulate" -l pause -d 'A host stands still for a while, as in a:5s@10s' -r
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand simulate" -l partition -d 'Two hosts do not hear each other any more, as in a-b@20s' -r
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand simulate" -l deafen -d 'The first host does not hear the second any more' -r
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand simulate" -l heal -d 'Two hosts hear each other again' -r
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand simulate" -l down -d 'An interface of a host loses its carrier, as in a:eth0@10s' -r
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand simulate" -l up -d 'An interface of a host has its carrier again' -r
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand simulate" -l fail -d 'A tracked script of a host fails from then on, as in a:NAME@10s' -r
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand simulate" -l succeed -d 'A tracked script of a host succeeds from then on' -r
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand simulate" -l until -d 'When the story ends [default: 20 s after the last that happens]' -r
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand simulate" -l id -d 'Of each file in turn, use the lines that are marked @ID [default: the host\'s name]' -r
+complete -c lvsctl -n "__fish_lvsctl_using_subcommand simulate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c lvsctl -n "__fish_lvsctl_using_subcommand genhash" -s s -l server -d 'IP address of the web server' -r
 complete -c lvsctl -n "__fish_lvsctl_using_subcommand genhash" -s p -l port -d 'Its port' -r
 complete -c lvsctl -n "__fish_lvsctl_using_subcommand genhash" -s u -l url -d 'The path, as in the configuration' -r
