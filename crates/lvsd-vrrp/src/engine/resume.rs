@@ -115,6 +115,8 @@ impl Router {
                 None => {
                     let priority = mastership.priority;
                     instance.resumed = Some(Resumed { alive_at: inheritance.alive_at, priority });
+                    // The priority that it goes on with is no drop.
+                    instance.standing.forget();
                     instance.handle(now, Event::Promote(Cause::Resumed), &mut self.outputs);
                 }
             }

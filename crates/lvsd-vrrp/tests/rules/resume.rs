@@ -228,3 +228,20 @@ fn the_masterships_are_those_of_now_and_their_number_grows_with_each_change() {
     assert_eq!(host.router.masterships().count(), 0);
     assert!(host.router.revision() > revision, "BACKUP");
 }
+
+/// Found by simulation: the priority before any tracker had spoken was taken for one that had dropped.
+#[test]
+fn the_priority_that_it_goes_on_with_is_no_drop() {
+    let mut config = instance("vi", 1, 150);
+    config.preempt = Preempt::Never;
+    config.resign_on_priority_drop = true;
+    config.trackers.scripts = vec![track_script("weighted", effect(-60))];
+    let mut config = only(config);
+    config.scripts = vec![script("weighted")];
+    let inherited = mastership(&instance("vi", 1, 90), 90);
+    let mut host = heir(config, millis(100), &[inherited]);
+    resume(&mut host);
+    assert_eq!(host.state(), State::Master);
+    host.script("weighted", Outcome::Failure);
+    assert_eq!((host.state(), host.priority()), (State::Master, 90));
+}

@@ -276,7 +276,7 @@ fn shutdown_can_leave_everything_as_it_is() {
 fn a_source_that_is_tracked_has_to_be_there() {
     let mut config = instance("vi", 1, 100);
     config.source = Some(ip("10.0.0.77"));
-    let mut host = Host::start(only(config.clone()));
+    let host = Host::start(only(config.clone()));
     assert_eq!(host.state(), State::Backup, "it need not exist");
     config.track_source = true;
     let mut host = Host { config: only(config), ..host };

@@ -1,13 +1,13 @@
 //! The LAN and the hosts on it.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeSet, BinaryHeap};
 use std::net::IpAddr;
 use std::time::Duration;
 
 use lvsd_model::{Family, Instance, VrrpConfig};
 use lvsd_vrrp::wire::{Membership, OutgoingAdvert, RxMeta, destinations};
-use lvsd_vrrp::{Action, LinkState, Outcome, Output, Router, State, Transition};
+use lvsd_vrrp::{Action, LinkState, Mastership, Outcome, Output, Router, State, Transition};
 
 use lvsd_vrrp::tape::{Taped, replay};
 
@@ -26,6 +26,8 @@ pub(crate) struct Weather {
     pub(crate) delay: u64,
     /// The side of each host; packets do not cross.
     pub(crate) sides: Vec<u8>,
+    /// Who does not hear whom.
+    pub(crate) deaf: BTreeSet<(usize, usize)>,
 }
 
 pub(crate) struct Host {
@@ -35,12 +37,22 @@ pub(crate) struct Host {
     pub(crate) router: Option<Taped>,
     /// Its machine is down, not only its processes.
     off: bool,
+    /// Its VRRP process is about to be replaced; the supervisor keeps its kernel from denying anything.
+    is_supervised: bool,
     /// Its kernel denies that anybody there takes VRRP, whoever lives.
     pub(crate) liar: bool,
     pub(crate) observer: Observer,
     pub(crate) link_up: bool,
+    /// How far its clock is ahead of the LAN's.
+    pub(crate) ahead: Duration,
     /// Until then it is not scheduled.
     pub(crate) paused_until: Option<Duration>,
+    /// When it was last scheduled before that, by its own clock.
+    paused_at: Duration,
+    /// What a process that died has left to the next one: when it was alive, and what was MASTER.
+    legacy: (Duration, Vec<Mastership>),
+    /// When that starts.
+    pub(crate) succeeded_at: Duration,
     /// Whether its scripts succeed, by index.
     pub(crate) healthy: Vec<bool>,
     inbox: Vec<(RxMeta, Vec<u8>)>,
@@ -59,17 +71,39 @@ const SOCKET_BUFFER: usize = 64;
 
 impl Host {
     fn denies(&self) -> bool {
-        !self.off && (self.liar || self.router.is_none())
+        !self.off && (self.liar || (self.router.is_none() && !self.is_supervised))
     }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Event {
-    Deliver { to: usize, source: IpAddr, destination: IpAddr, octets: Vec<u8> },
-    Report { to: usize, source: IpAddr, membership: Membership },
-    Denial { to: usize, host: IpAddr },
-    RunScripts { host: usize, life: u64 },
-    Resume { host: usize },
+    Deliver {
+        to: usize,
+        source: IpAddr,
+        destination: IpAddr,
+        octets: Vec<u8>,
+    },
+    Report {
+        to: usize,
+        source: IpAddr,
+        membership: Membership,
+    },
+    Denial {
+        to: usize,
+        host: IpAddr,
+    },
+    RunScripts {
+        host: usize,
+        life: u64,
+    },
+    Resume {
+        host: usize,
+    },
+    /// The process that takes the place of one that died.
+    Succeed {
+        host: usize,
+        life: u64,
+    },
 }
 
 pub(crate) struct Lan {
@@ -110,10 +144,15 @@ impl Lan {
             config,
             router: None,
             off: false,
+            is_supervised: false,
             liar: false,
             observer: Observer::default(),
             link_up: true,
+            ahead: Duration::ZERO,
             paused_until: None,
+            paused_at: Duration::ZERO,
+            legacy: (Duration::ZERO, Vec::new()),
+            succeeded_at: Duration::ZERO,
             inbox: Vec::new(),
             changed_at: Duration::ZERO,
         });
@@ -137,31 +176,85 @@ impl Lan {
 
     pub(crate) fn boot(&mut self, number: usize) {
         self.say(|| format!("host {number} boots"));
+        self.start(number, |_| {});
+        self.report(number, Membership::Member, micros(500));
+        self.flush(number);
+    }
+
+    /// A new process, with what an earlier one may have left.
+    fn start(&mut self, number: usize, inherit: impl FnOnce(&mut Taped)) {
         self.lives += 1;
         let life = self.lives;
         self.host_lives[number] = life;
-        let now = at(self.now);
+        let now = at(self.clock(number));
         let host = &mut self.hosts[number];
         let mut router = Taped::with_limit(Router::new(now), SHORT_TAPE);
         router.link(now, &link("eth0"), if host.link_up { LinkState::Up } else { LinkState::Down });
         router.interface_address(now, &link("eth0"), Family::V4, Some(host.address));
+        inherit(&mut router);
         router.apply(now, &host.config);
+        router.resume(now);
         host.router = Some(router);
         host.off = false;
+        host.is_supervised = false;
         host.observer = Observer::default();
         host.paused_until = None;
         host.inbox.clear();
         host.changed_at = self.now;
         let first_run = self.random.micros(50_000);
         self.after(first_run, Event::RunScripts { host: number, life });
-        self.report(number, Membership::Member, micros(500));
+    }
+
+    /// The time as a host has it.
+    fn clock(&self, number: usize) -> Duration {
+        self.now + self.hosts[number].ahead
+    }
+
+    /// The VRRP process is killed; the supervisor, which is a member of the group as well, starts another one.
+    pub(crate) fn replace(&mut self, number: usize, after: Duration) {
+        self.say(|| format!("the process of host {number} dies, the next starts in {after:?}"));
+        let paused = self.hosts[number].paused_until.is_some();
+        let alive_at = if paused { self.hosts[number].paused_at } else { self.clock(number) };
+        let Some(router) = self.hosts[number].router.take() else { return };
+        self.hosts[number].is_supervised = true;
+        self.hosts[number].legacy = (alive_at, router.masterships().collect());
+        self.hosts[number].succeeded_at = self.now + after;
+        let life = self.host_lives[number];
+        self.after(after, Event::Succeed { host: number, life });
+    }
+
+    fn succeed(&mut self, number: usize, life: u64) {
+        if self.host_lives[number] != life {
+            return;
+        }
+        self.say(|| format!("the process of host {number} is replaced"));
+        let (alive_at, masterships) = std::mem::take(&mut self.hosts[number].legacy);
+        self.start(number, |router| router.inherit(at(alive_at), masterships));
         self.flush(number);
+    }
+
+    /// The clock of a host jumps, as that of a virtual machine does that was suspended.
+    pub(crate) fn jump(&mut self, number: usize, span: Duration) {
+        self.say(|| format!("the clock of host {number} jumps by {span:?}"));
+        self.hosts[number].ahead += span;
+    }
+
+    /// Whether what one host sends reaches another.
+    fn connected(&self, from: usize, to: usize) -> bool {
+        let Weather { sides, deaf, .. } = &self.weather;
+        from != to && sides[from] == sides[to] && !deaf.contains(&(to, from))
+    }
+
+    pub(crate) fn reconnect(&mut self) {
+        self.weather.sides.fill(0);
+        self.weather.deaf.clear();
     }
 
     pub(crate) fn kill(&mut self, number: usize) {
         self.say(|| format!("host {number} dies"));
         self.hosts[number].router = None;
         self.hosts[number].off = true;
+        self.hosts[number].is_supervised = false;
     }
 
     /// The processes die; the kernel lives on and tells that nobody listens any more.
@@ -178,8 +271,7 @@ impl Lan {
         let wait = self.random.micros(latest);
         let source = self.hosts[number].address;
         for to in 0..self.hosts.len() {
-            let connected = self.weather.sides[to] == self.weather.sides[number];
-            if to != number && connected && !self.random.percent(self.weather.loss) {
+            if self.connected(number, to) && !self.random.percent(self.weather.loss) {
                 let delay = micros(20) + self.random.micros(self.weather.delay + 1);
                 self.after(wait + delay, Event::Report { to, source, membership });
             }
@@ -205,6 +297,7 @@ impl Lan {
     pub(crate) fn pause(&mut self, number: usize, span: Duration) {
         if self.hosts[number].paused_until.is_none() {
             self.say(|| format!("host {number} is paused for {span:?}"));
+            self.hosts[number].paused_at = self.clock(number);
             self.hosts[number].paused_until = Some(self.now + span);
             self.after(span, Event::Resume { host: number });
         }
@@ -292,7 +385,7 @@ impl Lan {
         let event = self.queue.peek().map(|Reverse((when, _, _))| (*when, Step::Event));
         let timeout = |(number, host): (usize, &mut Host)| {
             let router = host.router.as_mut().filter(|_| host.paused_until.is_none())?;
-            Some((router.poll_timeout()?.since_start(), Step::Timeout(number)))
+            Some((router.poll_timeout()?.since_start().saturating_sub(host.ahead), Step::Timeout(number)))
         };
         let timeout = self.hosts.iter_mut().enumerate().filter_map(timeout).min_by_key(|(when, _)| *when);
         [event, timeout].into_iter().flatten().min_by_key(|(when, _)| *when)
@@ -329,6 +422,7 @@ impl Lan {
             }
             Event::RunScripts { host, life } => self.run_scripts(host, life),
             Event::Resume { host } => self.resume(host),
+            Event::Succeed { host, life } => self.succeed(host, life),
         }
     }
 
@@ -339,8 +433,9 @@ impl Lan {
     }
 
     fn call(&mut self, number: usize, act: impl FnOnce(&mut Taped, Duration)) {
+        let now = self.clock(number);
         if let Some(router) = &mut self.hosts[number].router {
-            act(router, self.now);
+            act(router, now);
         }
         self.flush(number);
     }
@@ -384,8 +479,7 @@ impl Lan {
             advert.emit(config, destination, &mut octets);
             for to in 0..self.hosts.len() {
                 let addressed = destination.is_multicast() || destination == self.hosts[to].address;
-                let connected = self.weather.sides[to] == self.weather.sides[from];
-                if to == from || !addressed || !connected {
+                if !addressed || !self.connected(from, to) {
                     continue;
                 }
                 let copies = 1 + u64::from(self.random.percent(self.weather.duplicates));
@@ -404,7 +498,7 @@ impl Lan {
     /// Asks the kernel of a host whether anybody there takes VRRP.
     fn inquire(&mut self, from: usize, of: IpAddr) {
         let Some(asked) = self.hosts.iter().position(|host| host.address == of) else { return };
-        let connected = self.weather.sides[asked] == self.weather.sides[from];
+        let connected = self.connected(from, asked) && self.connected(asked, from);
         let up = self.hosts[from].link_up && self.hosts[asked].link_up;
         // There and back.
         let lost = self.random.percent(self.weather.loss) || self.random.percent(self.weather.loss);

@@ -1,4 +1,6 @@
 //! One seed: a LAN is made up, suffers, is healed, and must come to rest.
+//!
+//! Everything that happens is drawn before anything does, so that a schedule can be tried with a part of its troubles.
 
 use std::time::Duration;
 
@@ -8,7 +10,8 @@ use lvsd_vrrp::{down_interval, leave_interval, skew_time};
 
 use crate::lan::{self, Lan};
 use crate::random::Random;
-use crate::support::{effect, group, instance, millis, priority, script, track_script, unicast, vip};
+use crate::support::{effect, group, instance, millis, priority, script, track_script, unicast};
+use crate::trouble::Trouble;
 
 /// Whether a run tells what happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,9 +20,15 @@ pub(crate) enum Voice {
     Loud,
 }
 
+/// How many things go wrong.
+pub(crate) const TROUBLES: usize = 40;
+
 /// What all routers of a LAN have in common.
 struct Style {
-    version: Version,
+    /// Of each host: routers of one version do not hear those of the other.
+    versions: Vec<Version>,
+    /// Of each host, as with software that does not know of it.
+    leave_detection: Vec<bool>,
     interval: AdvertInterval,
     instances: usize,
     grouped: bool,
@@ -35,13 +44,21 @@ struct Style {
 
 impl Style {
     fn any(random: &mut Random) -> Self {
+        let hosts = 2 + random.index(4);
         let version = random.pick(&[Version::V2, Version::V3, Version::V3]);
+        let mixed = random.percent(15);
         let interval = match version {
+            // One that both can have.
+            _ if mixed => AdvertInterval::v2(random.pick(&[1, 2])),
             Version::V2 => AdvertInterval::v2(random.pick(&[1, 1, 2])),
             Version::V3 => AdvertInterval::v3(random.pick(&[1, 10, 50, 100, 100, 200])),
         };
+        let all_detect = random.percent(80);
         Self {
-            version,
+            versions: (0..hosts)
+                .map(|_| if mixed { random.pick(&[Version::V2, Version::V3]) } else { version })
+                .collect(),
+            leave_detection: (0..hosts).map(|_| all_detect || random.percent(50)).collect(),
             interval: interval.expect("in range"),
             instances: 1 + random.index(3),
             grouped: random.percent(50),
@@ -52,13 +69,34 @@ impl Style {
             preempt_delay: Duration::from_secs(random.pick(&[0, 0, 0, 3])),
             weighted_script: random.pick(&[0, 0, 30, -30, -120]),
             decisive_script: random.percent(30),
-            hosts: 2 + random.index(4),
+            hosts,
         }
     }
 
     /// The longest time in which some router notices that there is no master.
     fn slowest_down(&self) -> Duration {
-        down_interval(self.version, self.interval, priority(1), 3)
+        let down = |version: &Version| down_interval(*version, self.interval, priority(1), 3);
+        self.versions.iter().map(down).max().unwrap_or_default()
+    }
+
+    /// The longest time in which some router takes over from one that resigned.
+    fn slowest_skew(&self) -> Duration {
+        let skew = |version: &Version| skew_time(*version, self.interval, priority(1));
+        self.versions.iter().map(skew).max().unwrap_or_default()
+    }
+
+    /// The longest time in which some router takes over from one whose host has left the group.
+    fn slowest_leave(&self) -> Duration {
+        let leave = |version: &Version| leave_interval(*version, self.interval, priority(1));
+        self.versions.iter().map(leave).max().unwrap_or_default()
+    }
+
+    /// The hosts that hear each other.
+    fn camps(&self) -> impl Iterator<Item = Vec<usize>> + '_ {
+        [Version::V2, Version::V3].into_iter().map(|version| {
+            let of_version = |host: &usize| self.versions[*host] == version;
+            (0..self.hosts).filter(of_version).collect()
+        })
     }
 
     /// Time in which a healed LAN comes to rest: a start waits for scripts and then for the down interval; a preemption may be
@@ -79,7 +117,7 @@ impl Style {
             if owner {
                 config.priority = priority(255);
             }
-            self.dress(&mut config, initial);
+            self.dress(&mut config, number, initial);
             config
         };
         let mut config =
@@ -103,8 +141,9 @@ impl Style {
         config
     }
 
-    fn dress(&self, config: &mut Instance, initial: InitialState) {
-        config.version = self.version;
+    fn dress(&self, config: &mut Instance, number: usize, initial: InitialState) {
+        config.version = self.versions[number];
+        config.leave_detection = self.leave_detection[number];
         config.advert_interval = self.interval;
         config.initial = initial;
         config.resign_on_priority_drop = self.resign;
@@ -117,10 +156,32 @@ impl Style {
     }
 }
 
-pub(crate) fn run(seed: u64, voice: Voice) {
-    let mut random = Random::new(seed);
-    let style = Style::any(&mut random);
-    let configs: Vec<VrrpConfig> = (0..style.hosts).map(|number| style.config(&mut random, number)).collect();
+/// A whole schedule.
+struct Schedule {
+    style: Style,
+    configs: Vec<VrrpConfig>,
+    boots: Vec<Duration>,
+    troubles: Vec<(Trouble, Duration)>,
+    /// For what the LAN does to each packet.
+    random: Random,
+}
+
+impl Schedule {
+    fn of(seed: u64) -> Self {
+        let mut random = Random::new(seed);
+        let style = Style::any(&mut random);
+        let configs = (0..style.hosts).map(|number| style.config(&mut random, number)).collect();
+        let boots = (0..style.hosts).map(|_| random.micros(3_000_000)).collect();
+        let longest = 2 * u64::try_from(style.slowest_down().as_micros()).expect("short");
+        let mut trouble = || (Trouble::any(&mut random, style.hosts), random.micros(longest));
+        let troubles = (0..TROUBLES).map(|_| trouble()).collect();
+        Self { style, configs, boots, troubles, random }
+    }
+}
+
+/// Runs the schedule of a seed, with those of its troubles.
+pub(crate) fn run(seed: u64, chosen: &[usize], voice: Voice) {
+    let Schedule { style, configs, boots, troubles, random } = Schedule::of(seed);
     let mut lan = Lan::new(random, voice == Voice::Loud);
     for config in configs {
         lan.add(config);
@@ -128,14 +189,15 @@ pub(crate) fn run(seed: u64, voice: Voice) {
     for number in 0..style.hosts {
         lan.hosts[number].liar = lan.random.percent(15);
     }
-    for number in 0..style.hosts {
+    for (number, pause) in boots.into_iter().enumerate() {
         lan.boot(number);
-        let pause = lan.random.micros(3_000_000);
         lan.run(pause);
     }
-    for _ in 0..40 {
-        trouble(&mut lan, &style);
-        let pause = lan.random.micros(2 * u64::try_from(style.slowest_down().as_micros()).expect("short"));
+    for (number, (trouble, pause)) in troubles.into_iter().enumerate() {
+        if chosen.contains(&number) {
+            lan.say(|| format!("trouble {number}: {trouble:?}"));
+            trouble.happen(&mut lan);
+        }
         lan.run(pause);
     }
     heal(&mut lan);
@@ -143,69 +205,8 @@ pub(crate) fn run(seed: u64, voice: Voice) {
     at_rest(&lan, &style);
     stays_at_rest(&mut lan, &style);
     lan.replays();
+    is_replaced_unnoticed(&mut lan, &style);
     survives_its_masters(&mut lan, &style);
-}
-
-/// One thing goes wrong, or right again.
-fn trouble(lan: &mut Lan, style: &Style) {
-    let number = lan.random.index(style.hosts);
-    let alive = lan.hosts[number].router.is_some();
-    match lan.random.below(16) {
-        0 => lan.weather.loss = lan.random.pick(&[0, 5, 20, 60, 100]),
-        1 => lan.weather.duplicates = lan.random.pick(&[0, 10, 50]),
-        2 => lan.weather.delay = lan.random.pick(&[0, 500, 20_000, 400_000]),
-        3 => {
-            for host in 0..style.hosts {
-                lan.weather.sides[host] = u8::try_from(lan.random.below(2)).expect("0 or 1");
-            }
-        }
-        4 => lan.weather.sides.fill(0),
-        5 if alive && lan.random.percent(50) => lan.kill(number),
-        5 if alive => lan.kill_processes(number),
-        6 if alive => lan.stop(number),
-        5..=7 if !alive => lan.boot(number),
-        7 => {
-            let span = lan.random.micros(8_000_000);
-            lan.pause(number, span);
-        }
-        8 => {
-            let up = lan.random.percent(50);
-            lan.set_link(number, up);
-        }
-        9 | 10 => {
-            let script = lan.random.index(2);
-            lan.hosts[number].healthy[script] = lan.random.percent(60);
-        }
-        11 => {
-            let config = edited(lan, number);
-            lan.reload(number, config);
-        }
-        // A lie, or the truth of long ago.
-        12 => lan.report(number, Membership::Left, Duration::from_secs(2)),
-        13 => lan.deny(number),
-        14 => lan.report(number, Membership::Member, millis(10)),
-        _ => lan.delete_address(number),
-    }
-}
-
-/// A configuration that is a little different, or not.
-fn edited(lan: &mut Lan, number: usize) -> VrrpConfig {
-    let mut config = lan.hosts[number].config.clone();
-    match lan.random.below(4) {
-        0 => {}
-        1 => {
-            let base = lan.random.pick(&[10, 90, 120, 240]);
-            for instance in config.instances.iter_mut().filter(|instance| !instance.priority.is_owner()) {
-                instance.priority = priority(base);
-            }
-        }
-        2 => {
-            let octet = lan.random.below(200);
-            config.instances[0].excluded = vec![vip(&format!("10.0.7.{octet}"))];
-        }
-        _ => config.instances[0].garp.refresh = Duration::from_secs(lan.random.below(5)),
-    }
-    config
 }
 
 /// The LAN works, hosts are no longer disturbed. The dead stay dead, the ill stay ill.
@@ -214,21 +215,50 @@ fn heal(lan: &mut Lan) {
     lan.weather.loss = 0;
     lan.weather.duplicates = 0;
     lan.weather.delay = 500;
-    lan.weather.sides.fill(0);
-    let resumed = lan.hosts.iter().filter_map(|host| host.paused_until).max();
-    lan.run_until(resumed.unwrap_or(lan.now).max(lan.now));
+    lan.reconnect();
+    let back = |host: &lan::Host| host.succeeded_at.max(host.paused_until.unwrap_or_default());
+    let all_back = lan.hosts.iter().map(back).max().unwrap_or_default();
+    lan.run_until(all_back.max(lan.now));
     // Packets that were delayed for long are gone, too.
     lan.run(millis(400));
 }
 
-/// Exactly one master for every virtual router, if any router can be.
+/// Exactly one master for every virtual router, if any router can be, among those that hear each other.
 fn at_rest(lan: &Lan, style: &Style) {
     for index in 0..style.instances {
         let name = format!("vi{index}");
-        let (masters, able) = (lan.masters(&name), lan.able(&name));
-        assert!(masters.len() <= 1, "{name}: hosts {masters:?} are all MASTER");
-        assert_eq!(masters.is_empty(), able.is_empty(), "{name}: hosts {able:?} could be MASTER and none is");
+        for camp in style.camps() {
+            let (masters, able) = (among(&camp, lan.masters(&name)), among(&camp, lan.able(&name)));
+            assert!(masters.len() <= 1, "{name}: hosts {masters:?} are all MASTER");
+            assert_eq!(
+                masters.is_empty(),
+                able.is_empty(),
+                "{name}: hosts {able:?} could be MASTER and none is"
+            );
+        }
     }
+}
+
+fn among(camp: &[usize], mut hosts: Vec<usize>) -> Vec<usize> {
+    hosts.retain(|host| camp.contains(host));
+    hosts
+}
+
+/// The process of a master dies and is replaced before anybody misses it: nobody moves.
+fn is_replaced_unnoticed(lan: &mut Lan, style: &Style) {
+    let Some(master) = lan.masters("vi0").first().copied() else { return };
+    let before = lan.now;
+    let masters =
+        |lan: &Lan| (0..style.instances).map(|index| lan.masters(&format!("vi{index}"))).collect::<Vec<_>>();
+    let were = masters(lan);
+    lan.replace(master, style.interval.duration() / 2);
+    lan.run(style.slowest_down() * 2);
+    assert_eq!(masters(lan), were, "host {master} has a new process");
+    for (number, host) in lan.hosts.iter().enumerate().filter(|(number, _)| *number != master) {
+        assert!(host.changed_at <= before, "host {number} changed when {master} had a new process");
+    }
+    lan.run(style.settling());
+    at_rest(lan, style);
 }
 
 fn stays_at_rest(lan: &mut Lan, style: &Style) {
@@ -259,19 +289,24 @@ fn survives_its_masters(lan: &mut Lan, style: &Style) {
         let Some(master) = lan.masters("vi0").first().copied() else { return };
         if lan.random.percent(50) {
             lan.stop(master);
-            lan.run(skew_time(style.version, style.interval, priority(1)) + millis(5));
-        } else if lan.random.percent(50) && !style.grouped && !style.unicast {
+            lan.run(style.slowest_skew() + millis(5));
+        } else if lan.random.percent(50)
+            && !style.unicast
+            && !style.grouped
+            && style.leave_detection.iter().all(|on| *on)
+        {
             lan.kill_processes(master);
             // One missed advert, and the kernel's word for why.
-            let noticed = leave_interval(style.version, style.interval, priority(1));
-            lan.run(noticed.max(lan::REPORT_DELAY) + millis(5));
+            lan.run(style.slowest_leave().max(lan::REPORT_DELAY) + millis(5));
         } else {
             lan.kill(master);
             // Members of a group wait for each other: two down intervals at the most.
             lan.run(style.slowest_down() * if style.grouped { 2 } else { 1 } + millis(5));
         }
-        let (masters, able) = (lan.masters("vi0"), lan.able("vi0"));
-        assert_eq!(masters.is_empty(), able.is_empty(), "hosts {able:?} could be MASTER and none is");
+        for camp in style.camps() {
+            let (masters, able) = (among(&camp, lan.masters("vi0")), among(&camp, lan.able("vi0")));
+            assert_eq!(masters.is_empty(), able.is_empty(), "hosts {able:?} could be MASTER and none is");
+        }
         // Equal priorities may have produced two for an instant.
         lan.run(style.slowest_down());
         at_rest(lan, style);
