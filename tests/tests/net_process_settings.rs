@@ -2,6 +2,7 @@
 
 use lvsd_e2e::{Make, Router, SOON, Site, good};
 use lvsd_lab::{Need, require, until};
+use nix::sys::signal::Signal;
 use std::fs;
 
 /// A service that keeps a checker process busy, and needs no server to be there.
@@ -102,4 +103,87 @@ fn a_processor_that_is_not_there_is_told_and_nothing_else_happens() {
     let mut director = node.start(Make::Lvsd, &config("vrrp_cpu_affinity 1023"));
     director.wait_note("INSTANCE lab MASTER 150");
     good(director.wait_log("vrrp_cpu_affinity cannot be set: this host has none of these processors", SOON));
+}
+
+/// With scripts of the start and the end.
+fn framed(globals: &str) -> String {
+    format!("global_defs {{\n{globals}\n}}\n{}", Router::usual(150).config())
+}
+
+#[test]
+#[ignore = "needs root and namespaces"]
+fn scripts_of_the_start_and_the_end_run_without_any_child() {
+    require!(Need::Root);
+    let site = Site::new();
+    let node = site.node("node", 1);
+    let script = |keyword: &str, file: &str| {
+        format!(
+            "{keyword}_script \"/bin/sh -c 'ls %HOME% >%HOME%/{file}.new; mv %HOME%/{file}.new %HOME%/{file}'\"\n"
+        )
+    };
+    let globals = format!("{}{}", script("startup", "before"), script("shutdown", "after"));
+    let mut director = node.start(Make::Lvsd, &framed(&globals));
+    director.wait_note("INSTANCE lab MASTER 150");
+    let files = |name: &str| fs::read_to_string(director.home().join(name)).unwrap_or_default();
+    let before = files("before");
+    assert!(before.contains("main.pid") && !before.contains("vrrp.pid"), "{before}");
+    assert!(!director.home().join("after").exists());
+    let home = director.home().to_owned();
+    director.signal("main.pid", Signal::SIGTERM);
+    assert!(good(director.process().wait(SOON)).success());
+    let after = fs::read_to_string(home.join("after")).unwrap_or_default();
+    assert!(after.contains("main.pid") && !after.contains("vrrp.pid"), "{after}");
+    assert!(!node.holds(Router::usual_vip()));
+}
+
+#[test]
+#[ignore = "needs root and namespaces"]
+fn a_script_of_the_start_that_hangs_delays_the_start_until_its_limit() {
+    require!(Need::Root);
+    let site = Site::new();
+    let node = site.node("node", 1);
+    let globals = "startup_script \"/bin/sleep 1000\"\n startup_script_timeout 1";
+    let mut director = node.start(Make::Lvsd, &framed(globals));
+    good(director.wait_log("startup_script took too long and was killed", SOON));
+    director.wait_note("INSTANCE lab MASTER 150");
+    director.finish();
+}
+
+#[test]
+#[ignore = "needs root and namespaces"]
+fn a_stop_does_not_wait_for_the_script_of_the_start() {
+    require!(Need::Root);
+    let site = Site::new();
+    let node = site.node("node", 1);
+    let globals = "startup_script \"/bin/sh -c 'echo $$ >%HOME%/started; exec sleep 1000'\"
+        startup_script_timeout 1000
+        shutdown_script \"/bin/touch %HOME%/ended\"";
+    let mut director = node.start(Make::Lvsd, &framed(globals));
+    let (started, ended) = (director.home().join("started"), director.home().join("ended"));
+    good(until(SOON, "the script", || fs::read_to_string(&started).is_ok_and(|text| text.ends_with('\n'))));
+    let script = good(fs::read_to_string(&started)).trim().to_owned();
+    director.signal("main.pid", Signal::SIGTERM);
+    assert!(good(director.process().wait(SOON)).success());
+    assert!(ended.exists(), "the script of the end puts right what the other one has begun");
+    let alive =
+        || fs::read_to_string(format!("/proc/{script}/stat")).is_ok_and(|stat| !stat.contains(") Z "));
+    good(until(SOON, "the script to end", || !alive()));
+}
+
+#[test]
+#[ignore = "needs root and namespaces"]
+fn a_reload_happens_when_the_file_says_so() {
+    require!(Need::Root);
+    let site = Site::new();
+    let node = site.node("node", 1);
+    let mut director = node.start(Make::Lvsd, &framed("reload_time_file %HOME%/when\n reload_file"));
+    director.wait_note("INSTANCE lab MASTER 150");
+    good(director.wait_log("is ready", SOON));
+    let path = director.home().join("when");
+    let soon = good(node.host.check("date -u -d +2seconds +%H:%M:%SZ"));
+    good(fs::write(&path, soon));
+    good(director.wait_log("says that it is time for a reload", SOON));
+    good(director.wait_log("reload done", SOON));
+    good(until(SOON, "the file to go", || !path.exists()));
+    director.finish();
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Dumps, Notices, Processes, ScriptPolicy};
+use crate::{Dumps, MomentScript, Notices, Processes, ReloadMark, ReloadTimes, ScriptPolicy};
 
 /// `metrics_listen`: where Prometheus text is served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,6 +63,14 @@ pub struct Globals {
     pub startup_delay: Duration,
     /// `vrrp_delay_after_boot`: nor before this time after the boot of the machine.
     pub delay_after_boot: Duration,
+    /// `startup_script`: runs, and is waited for, before any child is started.
+    pub startup_script: Option<MomentScript>,
+    /// `shutdown_script`: runs, and is waited for, after all children have ended.
+    pub shutdown_script: Option<MomentScript>,
+    /// `reload_file`.
+    pub reload_mark: Option<ReloadMark>,
+    /// `reload_time_file`.
+    pub reload_times: Option<ReloadTimes>,
     /// Dumps on signals.
     pub dumps: Dumps,
     /// `random_seed`: where the random numbers of the configuration and of the schedule of checks begin; `None`: differently in
@@ -88,6 +96,10 @@ impl Default for Globals {
             child_wait: Duration::from_secs(5),
             startup_delay: Duration::ZERO,
             delay_after_boot: Duration::ZERO,
+            startup_script: None,
+            shutdown_script: None,
+            reload_mark: None,
+            reload_times: None,
             dumps: Dumps::default(),
             random_seed: None,
             processes: Processes::default(),

@@ -8,6 +8,8 @@ use nix::errno::Errno;
 use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 
+use crate::sys;
+
 /// Time since the machine started, time suspended included: so a suspend shows as lateness, as any other stall does.
 #[must_use]
 pub fn uptime() -> Duration {
@@ -19,6 +21,28 @@ pub fn uptime() -> Duration {
 #[must_use]
 pub fn time_of_day() -> Duration {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default()
+}
+
+/// Whose time of day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Zone {
+    /// This host's.
+    Local,
+    /// UTC.
+    Utc,
+}
+
+/// Year, month (1 to 12), day, hour, minute and second of a number of seconds since 1970.
+#[must_use]
+pub fn civil(seconds: i64, zone: Zone) -> Option<[i32; 6]> {
+    sys::civil(seconds, zone)
+}
+
+/// The number of seconds since 1970 for year, month, day, hour, minute and second. A day beyond the end of its month is one of
+/// the next month; `None` where the host has no answer.
+#[must_use]
+pub fn since_epoch(civil: [i32; 6], zone: Zone) -> Option<i64> {
+    sys::since_epoch(civil, zone)
 }
 
 /// A timerfd on the clock of [`uptime`]: late by tens of microseconds, not by a runtime's millisecond.

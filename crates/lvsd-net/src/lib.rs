@@ -29,7 +29,7 @@ mod vrrp_socket;
 mod wakeup;
 
 pub use announce::AnnounceSocket;
-pub use clock::{Timer, time_of_day, uptime};
+pub use clock::{Timer, Zone, civil, since_epoch, time_of_day, uptime};
 pub use frame::{ARP_FRAME, Mac, NA_FRAME, NaRole, gratuitous_arp, unsolicited_na};
 pub use inquiry_socket::{InquirySocket, hold_protocol};
 pub use membership_socket::{MembershipSocket, hold_membership};

@@ -5,6 +5,8 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 
 use socket2::{SockAddr, SockAddrStorage};
 
+use crate::clock::Zone;
+
 /// The packet-socket address of an interface, for sending whole frames.
 pub(crate) fn link_address(interface: u32) -> SockAddr {
     let mut storage = SockAddrStorage::zeroed();
@@ -67,6 +69,39 @@ pub(crate) fn ignore_outgoing(socket: BorrowedFd<'_>, ignore: bool) -> io::Resul
         )
     };
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Year, month 1 to 12, day, hour, minute and second of a number of seconds since 1970.
+pub(crate) fn civil(seconds: i64, zone: Zone) -> Option<[i32; 6]> {
+    // SAFETY: a `tm` is plain data, for which zero is a value; the zone name that it points to is not read.
+    let mut broken: libc::tm = unsafe { std::mem::zeroed() };
+    // SAFETY: both pointers are to live values of this frame; the result is null or the second one.
+    let result = unsafe {
+        match zone {
+            Zone::Local => libc::localtime_r(&raw const seconds, &raw mut broken),
+            Zone::Utc => libc::gmtime_r(&raw const seconds, &raw mut broken),
+        }
+    };
+    let libc::tm { tm_year, tm_mon, tm_mday, tm_hour, tm_min, tm_sec, .. } = broken;
+    (!result.is_null()).then_some([tm_year + 1900, tm_mon + 1, tm_mday, tm_hour, tm_min, tm_sec])
+}
+
+/// The reverse; a day beyond the end of its month is one of the next.
+pub(crate) fn since_epoch([year, month, day, hour, minute, second]: [i32; 6], zone: Zone) -> Option<i64> {
+    // SAFETY: as in `civil`.
+    let mut broken: libc::tm = unsafe { std::mem::zeroed() };
+    (broken.tm_year, broken.tm_mon, broken.tm_mday) = (year - 1900, month - 1, day);
+    (broken.tm_hour, broken.tm_min, broken.tm_sec) = (hour, minute, second);
+    // Whether summer time applies is for the host to say.
+    broken.tm_isdst = -1;
+    // SAFETY: the pointer is to a live `tm` of this frame.
+    let seconds = unsafe {
+        match zone {
+            Zone::Local => libc::mktime(&raw mut broken),
+            Zone::Utc => libc::timegm(&raw mut broken),
+        }
+    };
+    (seconds != -1).then_some(seconds)
 }
 
 /// SCHED_RR for the calling thread, not inherited.

@@ -105,6 +105,8 @@ fn all_scripts(config: &Config) -> Vec<&Script> {
     let notices = &config.globals.notices;
     let fifos = [&notices.fifo, &notices.vrrp_fifo, &notices.lvs_fifo];
     all.extend(fifos.into_iter().flatten().filter_map(|fifo| fifo.reader.as_ref()));
+    let moments = [&config.globals.startup_script, &config.globals.shutdown_script];
+    all.extend(moments.into_iter().flatten().map(|moment| &moment.script));
     all.extend(config.lvs.services.iter().flat_map(service_scripts));
     all
 }

@@ -15,7 +15,7 @@ use crate::logging::{self, LogSettings};
 use crate::observation::{Health, ReloadHealth};
 use crate::pidfile::{PidFile, PidFileError};
 use crate::plan::{PlanContext, Selection};
-use crate::policy::{Respawn, Settings};
+use crate::policy::{First, Respawn, Settings};
 use crate::roles::PerRole;
 use crate::runtime_dir;
 use crate::signals::{self, Interrupt};
@@ -103,7 +103,7 @@ fn run(cli: &Cli, log: LogSettings, held: HeldSignals) -> Result<u8, NoStart> {
             .map_err(|source| NoStart::Namespace { name: name.clone(), source })?;
     }
     let setup = Setup {
-        settings: settings(cli),
+        settings: settings(cli, &config),
         selection: Selection::new(cli),
         interrupt: if cli.ignore_sigint { Interrupt::Ignored } else { Interrupt::Stops },
         pid_paths: PerRole {
@@ -132,11 +132,12 @@ fn first_configuration(loader: &Loader) -> Result<(Config, Health), NoStart> {
     Ok((config, Health { started, diagnostics, reload, ..Health::default() }))
 }
 
-const fn settings(cli: &Cli) -> Settings {
+const fn settings(cli: &Cli, config: &Config) -> Settings {
     const fn manner(keep: bool) -> StopManner {
         if keep { StopManner::Keep } else { StopManner::Release }
     }
     Settings {
+        first: if config.globals.startup_script.is_some() { First::Script } else { First::Children },
         respawn: if cli.dont_respawn { Respawn::Never } else { Respawn::WithBackoff },
         stop: PerRole { vrrp: manner(cli.dont_release_vrrp), checker: manner(cli.dont_release_ipvs) },
     }

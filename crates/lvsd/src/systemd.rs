@@ -22,6 +22,11 @@ pub(crate) fn reloading() {
     }
 }
 
+/// The start or the end takes so much longer.
+pub(crate) fn extend(by: Duration) {
+    tell(&[NotifyState::ExtendTimeoutUsec(u32::try_from(by.as_micros()).unwrap_or(u32::MAX))]);
+}
+
 /// The end begins.
 pub(crate) fn stopping() {
     tell(&[NotifyState::Stopping, NotifyState::Status("stopping")]);

@@ -34,14 +34,14 @@ pub(super) static GLOBAL_DEFS: &[Row] = &[
         .example("notification_email {\n    noc@example.com\n    oncall@example.com\n}"),
     row("smtp_alert", "[BOOL]", "unset", Tier::Two, "Default for smtp_alert in VRRP and checkers").takes(0, 1).works()
         .example("smtp_alert"),
-    row("startup_script", "<script> [user [group]]", "none", Tier::Three, "Parent runs this before starting children").script()
+    row("startup_script", "<script> [user [group]]", "none", Tier::Three, "Runs at the start, before any process that holds addresses or serves; that it fails or takes too long is told, and the start goes on").script().works()
         .example("startup_script \"/etc/lvsd/start.sh\""),
-    row("startup_script_timeout", "<int s 1..1000>", "10", Tier::Three, "Time limit of startup_script")
-        .example("startup_script_timeout 30"),
-    row("shutdown_script", "<script> [user [group]]", "none", Tier::Three, "Parent runs this after children ended").script()
+    row("startup_script_timeout", "<int s 1..1000>", "10", Tier::Three, "Time limit of startup_script").works()
+        .example("startup_script \"/etc/lvsd/start.sh\"\nstartup_script_timeout 30"),
+    row("shutdown_script", "<script> [user [group]]", "none", Tier::Three, "Runs at the end, after all processes have released what they held").script().works()
         .example("shutdown_script \"/etc/lvsd/stop.sh\""),
-    row("shutdown_script_timeout", "<int s 1..1000>", "10", Tier::Three, "Time limit of shutdown_script")
-        .example("shutdown_script_timeout 30"),
+    row("shutdown_script_timeout", "<int s 1..1000>", "10", Tier::Three, "Time limit of shutdown_script").works()
+        .example("shutdown_script \"/etc/lvsd/stop.sh\"\nshutdown_script_timeout 30"),
     row("max_auto_priority", "[-1..99]", "0 (no argument: 99)", Tier::Three, "Timers that are late make a process more urgent, step by step up to this real-time priority; 0 and -1: never").takes(0, 1).works()
         .example("max_auto_priority 50"),
     row("min_auto_priority_delay", "<int us 1..10000000>", "1000000", Tier::Three, "How late a timer must be for one step of max_auto_priority").works()
@@ -264,11 +264,11 @@ pub(super) static GLOBAL_DEFS: &[Row] = &[
         .example("random_seed 42"),
     row("reload_check_config", "[<log file>]", "off", Tier::Two, "Validate new config in a child before reload; abandon on errors").takes(0, 1).no_effect("lvsd checks every configuration before it replaces a running one")
         .example("reload_check_config /var/log/lvsd-check.log"),
-    row("reload_time_file", "<path>", "none", Tier::Three, "File naming time of a scheduled reload")
+    row("reload_time_file", "<path>", "none", Tier::Three, "A file that says when the configuration is read anew: HH:MM:SS, perhaps with YY-MM-DD or YYYY-MM-DD before it and Z (UTC) behind it; the file is removed then").works()
         .example("reload_time_file /etc/lvsd/reload-at"),
-    row("reload_repeat", "none", "off", Tier::Three, "Keep reload_time_file active daily when it has no date").takes(0, 0)
-        .example("reload_time_file /etc/lvsd/reload-at\nreload_repeat"),
-    row("reload_file", "[<abs path>]", "off", Tier::Three, "File created while config is read, deleted afterwards").takes(0, 1)
+    row("reload_repeat", "none", "off", Tier::Three, "A reload_time_file with a time and no date stays, for every day").takes(0, 0).works()
+        .example("reload_time_file /run/lvsd/reload.time\nreload_repeat"),
+    row("reload_file", "[<abs path>]", "off; lvsd.reload in the runtime directory", Tier::Three, "A file that is there while a reload reads the configuration").takes(0, 1).works()
         .example("reload_file /run/lvsd/reloading"),
     row("include_check", "[[+|-]read|match|wildcard_match|brace_match ...]", "none", Tier::Three, "Which failures of the plain includes that follow in this file are errors: a file that cannot be read or does not exist, a pattern or an alternative in braces that no file matches; no argument means all, signs add and take away").takes(0, 255).works()
         .example("include_check read match"),

@@ -1,21 +1,58 @@
-//! What the supervisor does beside its children: dumps, and where random numbers begin.
+//! What the supervisor does beside its children: scripts of the start and the end, reloads, dumps, random numbers.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
-use lvsd_model::JsonVersion;
+use lvsd_model::{JsonVersion, MomentScript, ReloadMark, ReloadTimes, Script};
 
 use super::Lowering;
-use super::common::unsigned;
+use super::common::{unsigned, whole_seconds};
 use super::words::Word;
 use crate::diagnostic::Diagnostic;
 use crate::include;
 use crate::rules::Rule;
+use crate::source::Span;
 use crate::tree::Statement;
+
+/// How long a script of the start or the end may take unless written.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// What several statements decide together.
+#[derive(Clone, Debug, Default)]
+pub(super) struct DaemonDraft {
+    startup: MomentDraft,
+    shutdown: MomentDraft,
+    times: Option<PathBuf>,
+    /// `reload_repeat`.
+    daily: Option<Span>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct MomentDraft {
+    script: Option<Script>,
+    limit: Option<(Duration, Span)>,
+}
 
 impl<'a> Lowering<'a> {
     pub(super) fn global_daemon(&mut self, statement: &'a Statement) -> bool {
         let first = self.word(statement, 0);
         match statement.row.name {
+            "startup_script" => self.daemon.startup.script = self.script(statement),
+            "shutdown_script" => self.daemon.shutdown.script = self.script(statement),
+            "startup_script_timeout" => self.daemon.startup.limit = self.script_limit(statement),
+            "shutdown_script_timeout" => self.daemon.shutdown.limit = self.script_limit(statement),
+            "reload_time_file" => {
+                self.daemon.times =
+                    first.and_then(|word| self.absolute_path(word)).or(self.daemon.times.take());
+            }
+            "reload_repeat" => self.daemon.daily = Some(statement.keyword),
+            "reload_file" => {
+                let mark = match first {
+                    None => Some(ReloadMark::RuntimeDirectory),
+                    Some(word) => self.absolute_path(word).map(ReloadMark::Path),
+                };
+                self.config.globals.reload_mark = mark.or(self.config.globals.reload_mark.take());
+            }
             "json_version" => {
                 let choices = [("1", JsonVersion::One), ("2", JsonVersion::Two)];
                 let version = first.and_then(|word| self.choice(word, &choices));
@@ -47,6 +84,30 @@ impl<'a> Lowering<'a> {
             _ => return false,
         }
         true
+    }
+
+    fn script_limit(&mut self, statement: &Statement) -> Option<(Duration, Span)> {
+        let seconds = self.integer(statement, 0, 1..=1000)?;
+        Some((whole_seconds(seconds), statement.keyword))
+    }
+
+    /// Puts together what several statements say.
+    pub(super) fn finish_daemon(&mut self) {
+        let DaemonDraft { startup, shutdown, times, daily } = std::mem::take(&mut self.daemon);
+        self.config.globals.startup_script = self.moment(startup, "startup_script");
+        self.config.globals.shutdown_script = self.moment(shutdown, "shutdown_script");
+        if let (None, Some(span)) = (&times, daily) {
+            self.lacks_companion(span, "reload_time_file");
+        }
+        self.config.globals.reload_times = times.map(|file| ReloadTimes { file, daily: daily.is_some() });
+    }
+
+    fn moment(&mut self, draft: MomentDraft, keyword: &str) -> Option<MomentScript> {
+        if let (None, Some((_, span))) = (&draft.script, draft.limit) {
+            self.lacks_companion(span, keyword);
+        }
+        let limit = draft.limit.map_or(LIMIT, |(limit, _)| limit);
+        draft.script.map(|script| MomentScript { script, limit })
     }
 
     /// A path that means the same wherever the daemon is started.

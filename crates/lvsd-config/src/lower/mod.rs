@@ -61,6 +61,7 @@ pub(crate) struct Lowering<'a> {
     defaults: globals::Defaults,
     notices: notices::NoticeDraft,
     processes: processes::ProcessDraft,
+    daemon: daemon::DaemonDraft,
     /// Root statements by name: where each script, group and instance is defined.
     tracked: HashMap<(track::Kind, &'a str), Defined>,
     used: HashSet<(track::Kind, &'a str)>,
@@ -110,6 +111,7 @@ pub(crate) fn lower(
         defaults: globals::Defaults::default(),
         notices: notices::NoticeDraft::default(),
         processes: processes::ProcessDraft::default(),
+        daemon: daemon::DaemonDraft::default(),
         tracked: HashMap::new(),
         used: HashSet::new(),
         instance_names: HashSet::new(),
@@ -171,6 +173,7 @@ impl<'a> Lowering<'a> {
         self.check_sessions();
         self.finish_notices();
         self.finish_processes();
+        self.finish_daemon();
     }
 
     /// Does something to what is in a block, whose name is remembered meanwhile.

@@ -5,11 +5,14 @@
 
 mod child;
 mod collector;
+mod mark;
 mod memberships;
+mod moments;
 mod pulse;
 mod quorums;
 mod recordings;
 mod reloads;
+mod timetable;
 
 use std::path::PathBuf;
 use std::process::ExitStatus;
@@ -18,14 +21,17 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use lvsd_config::Loaded;
 use lvsd_ipc::{Amendment, Applied, Frame, FrameError, Generation, Role, StopManner, ToChild};
-use lvsd_model::{Config, MetricsListen, VrrpConfig};
+use lvsd_model::{Config, MetricsListen, ReloadTimes, VrrpConfig};
 use lvsd_net::Testament;
 use lvsd_net::child::HeldSignals;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::AbortHandle;
 
 use self::child::{Child, ChildId, Happening, Report, Silence};
 use self::collector::{Collector, Purpose};
+use self::mark::Mark;
 use self::memberships::Memberships;
+use self::moments::Moment;
 use self::pulse::{Beat, Pulse};
 use self::quorums::Quorums;
 use self::recordings::Recordings;
@@ -71,12 +77,20 @@ enum Input {
     Child(Happening),
     Read(Option<Box<Loaded>>),
     Scrape(oneshot::Sender<Arc<Observation>>),
+    /// A script of the start or the end has ended.
+    Moment(Moment),
     Control(Query),
 }
 
 impl From<Request> for Input {
     fn from(request: Request) -> Self {
         Self::Request(request)
+    }
+}
+
+impl From<Moment> for Input {
+    fn from(moment: Moment) -> Self {
+        Self::Moment(moment)
     }
 }
 
@@ -104,7 +118,9 @@ pub(crate) async fn run(setup: Setup, held: [HeldSignals; 2]) -> std::io::Result
     let (ask, asked) = mpsc::channel(4);
     tokio::spawn(control::serve(place, ask));
     tokio::spawn(forward(asked, inputs.clone(), Input::Control));
-    let mut driver = Driver::new(setup, inputs, listen, socket);
+    let (times, scheduled) = watch::channel(setup.config.globals.reload_times.clone());
+    tokio::spawn(timetable::follow(scheduled, inputs.clone()));
+    let mut driver = Driver::new(setup, inputs, listen, socket, times);
     let mut interfaces = tokio::time::interval(memberships::PERIOD);
     let mut watchdog = systemd::watchdog_period().map(tokio::time::interval);
     loop {
@@ -181,6 +197,13 @@ struct Driver {
     events: EventLog,
     recordings: Recordings,
     reloads: Reloads,
+    /// The script of the start, while it runs.
+    startup: Option<AbortHandle>,
+    /// What the daemon ends with when the script of the end has ended.
+    exit_after_script: u8,
+    /// What it ends with now.
+    exit: Option<u8>,
+    times: watch::Sender<Option<ReloadTimes>>,
 }
 
 impl Driver {
@@ -189,6 +212,7 @@ impl Driver {
         inputs: mpsc::Sender<Input>,
         listen: watch::Sender<MetricsListen>,
         socket: watch::Sender<Option<PathBuf>>,
+        times: watch::Sender<Option<ReloadTimes>>,
     ) -> Self {
         let wanted = setup.selection.wanted_at_start(&setup.config, &setup.plans.runtime_dir);
         let mut driver = Self {
@@ -219,6 +243,10 @@ impl Driver {
             events: EventLog::default(),
             recordings: Recordings::default(),
             reloads: Reloads::default(),
+            startup: None,
+            exit_after_script: 0,
+            exit: None,
+            times,
         };
         driver.note_wanted(wanted);
         driver
@@ -252,10 +280,43 @@ impl Driver {
                 Action::Stop(role, manner) => self.stop(role, manner),
                 Action::Kill(role) => self.kill(role),
                 Action::Announce(announcement) => self.announce(announcement),
-                Action::Exit(status) => return Some(status),
+                Action::Prepare => self.startup = self.begin_moment(Moment::Startup),
+                Action::Exit(status) => self.part(status),
             }
         }
-        None
+        self.exit
+    }
+
+    /// Ends with a status, after the script of the end if there is one.
+    fn part(&mut self, status: u8) {
+        if let Some(startup) = self.startup.take() {
+            startup.abort();
+        }
+        self.exit_after_script = status;
+        if self.begin_moment(Moment::Shutdown).is_none() {
+            self.exit = Some(status);
+        }
+    }
+
+    /// Starts the script of a moment; `None` when there is none.
+    fn begin_moment(&self, moment: Moment) -> Option<AbortHandle> {
+        let globals = &self.config.globals;
+        let script = match moment {
+            Moment::Startup => &globals.startup_script,
+            Moment::Shutdown => &globals.shutdown_script,
+        };
+        let script = script.clone()?;
+        Some(moments::run(moment, script, globals.scripts.clone(), self.inputs.clone()))
+    }
+
+    fn moment_over(&mut self, moment: Moment) {
+        match moment {
+            Moment::Startup => {
+                self.startup = None;
+                self.tell(Event::Prepared);
+            }
+            Moment::Shutdown => self.exit = Some(self.exit_after_script),
+        }
     }
 
     fn deadline(&self) -> Option<Instant> {
@@ -296,6 +357,7 @@ impl Driver {
             Input::Request(Request::Dump(dump)) => self.collector.want(Purpose::Dump(dump)),
             Input::Control(query) => self.query(query),
             Input::Scrape(reply) => self.collector.want(Purpose::Scrape(reply)),
+            Input::Moment(moment) => self.moment_over(moment),
             Input::Read(loaded) => self.judge(loaded),
             Input::Child(happening) => self.child(happening),
         }
@@ -330,9 +392,14 @@ impl Driver {
     fn load(&mut self) {
         self.reloads.begin();
         let (loader, inputs) = (self.loader.clone(), self.inputs.clone());
+        let mark = mark::path(&self.config.globals, &self.context.runtime_dir);
         tokio::spawn(async move {
             // An error is a panic in the reading, which must not take the daemon down.
-            let loaded = tokio::task::spawn_blocking(move || Box::new(loader.read())).await.ok();
+            let loaded = tokio::task::spawn_blocking(move || {
+                let _mark = mark.map(Mark::set);
+                Box::new(loader.read())
+            });
+            let loaded = loaded.await.ok();
             let _ = inputs.send(Input::Read(loaded)).await;
         });
     }
@@ -375,6 +442,9 @@ impl Driver {
         self.listen.send_replace(config.globals.metrics_listen);
         let wanted = control::place(&config.globals.control_socket, &self.context.runtime_dir);
         self.socket.send_if_modified(|place| std::mem::replace(place, wanted.clone()) != wanted);
+        self.times.send_if_modified(|times| {
+            std::mem::replace(times, config.globals.reload_times.clone()) != config.globals.reload_times
+        });
         let wanted = self.selection.wanted(&config);
         lvsd_net::set_umask(self.context.umask.unwrap_or(config.globals.umask));
         self.given.replaced(self.policy.generation(), &self.config.lvs, &config.lvs);

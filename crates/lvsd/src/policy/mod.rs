@@ -47,9 +47,19 @@ pub(crate) enum Respawn {
     Never,
 }
 
+/// What the daemon begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum First {
+    /// Its children.
+    Children,
+    /// The script of the start, before there is any child.
+    Script,
+}
+
 /// What stays the same over reloads.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Settings {
+    pub(crate) first: First,
     pub(crate) respawn: Respawn,
     /// How each child ends when the daemon ends.
     pub(crate) stop: PerRole<StopManner>,
@@ -66,6 +76,8 @@ pub(crate) struct Wanted {
 /// What has happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Event {
+    /// The script of the start has ended, however.
+    Prepared,
     /// Somebody wants the configuration read again.
     ReloadRequested,
     /// It was read, and is to be used.
@@ -91,6 +103,8 @@ pub(crate) enum Event {
 /// What is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
+    /// Run the script of the start, then report `Prepared`.
+    Prepare,
     /// Read the configuration, then report `Loaded` or `LoadRefused`.
     Load,
     /// Start a process for the role.
@@ -148,6 +162,8 @@ struct Member {
 
 #[derive(Clone, Copy, Debug)]
 enum Phase {
+    /// The script of the start is running.
+    Preparing,
     /// A configuration is on its way into the children.
     Applying {
         first: bool,
@@ -185,13 +201,23 @@ impl Policy {
             wanted,
             generation: Generation(1),
             members: PerRole { vrrp: member, checker: member },
-            phase: Phase::Applying { first: true, give_up_at: now + ACKNOWLEDGE_LIMIT },
+            phase: Phase::Preparing,
             reload_queued: false,
             actions: VecDeque::new(),
         };
-        Role::ALL.into_iter().for_each(|role| policy.adopt(now, role));
-        policy.check_applied();
+        match settings.first {
+            First::Script => policy.actions.push_back(Action::Prepare),
+            First::Children => policy.start(now),
+        }
         policy
+    }
+
+    fn start(&mut self, now: Instant) {
+        if matches!(self.phase, Phase::Preparing) {
+            self.phase = Phase::Applying { first: true, give_up_at: now + ACKNOWLEDGE_LIMIT };
+            Role::ALL.into_iter().for_each(|role| self.adopt(now, role));
+            self.check_applied();
+        }
     }
 
     /// The newest configuration.
@@ -216,7 +242,7 @@ impl Policy {
         let of_phase = match self.phase {
             Phase::Applying { give_up_at, .. } => Some(give_up_at),
             Phase::Stopping { checker_at, .. } => checker_at,
-            Phase::Steady | Phase::Loading | Phase::Ended => None,
+            Phase::Preparing | Phase::Steady | Phase::Loading | Phase::Ended => None,
         };
         Role::ALL.into_iter().filter_map(of_child).chain(of_phase).min()
     }
@@ -224,6 +250,7 @@ impl Policy {
     /// Takes in what has happened.
     pub(crate) fn handle(&mut self, now: Instant, event: Event) {
         match event {
+            Event::Prepared => self.start(now),
             Event::ReloadRequested => self.request_reload(),
             Event::Loaded(wanted) => self.loaded(now, wanted),
             Event::LoadRefused => self.load_refused(),
@@ -284,7 +311,7 @@ impl Policy {
                 self.actions.push_back(Action::Load);
             }
             // Whatever has changed since that one was read must not be lost.
-            Phase::Loading => self.reload_queued = true,
+            Phase::Preparing | Phase::Loading => self.reload_queued = true,
             Phase::Applying { .. } => {
                 self.reload_queued = true;
                 self.hasten();

@@ -21,7 +21,10 @@ impl World {
     fn new(roles: PerRole<bool>, respawn: Respawn) -> Self {
         let now = Instant::now();
         let stop = PerRole { vrrp: StopManner::Release, checker: StopManner::Keep };
-        Self { policy: Policy::new(now, Settings { respawn, stop }, wanted(roles)), now }
+        Self {
+            policy: Policy::new(now, Settings { first: First::Children, respawn, stop }, wanted(roles)),
+            now,
+        }
     }
 
     /// Both children run with the first configuration.
@@ -67,6 +70,30 @@ fn readiness_comes_with_the_last_acknowledgement() {
     assert_eq!(world.tell(Event::Ready(Role::Checker)), [Action::Apply(Role::Checker, Generation(1))]);
     assert_eq!(world.tell(Event::Applied(Role::Checker, Generation(1))), [Action::Announce(Started)]);
     assert_eq!(world.policy.poll_timeout(), None);
+}
+
+#[test]
+fn the_script_of_the_start_comes_before_all_children_and_their_limits() {
+    let now = Instant::now();
+    let stop = PerRole { vrrp: StopManner::Release, checker: StopManner::Keep };
+    let settings = Settings { first: First::Script, respawn: Respawn::WithBackoff, stop };
+    let mut world = World { policy: Policy::new(now, settings, wanted(ONLY_VRRP)), now };
+    assert_eq!((world.actions(), world.policy.poll_timeout()), (vec![Action::Prepare], None));
+    assert_eq!(world.tell(Event::ReloadRequested), [], "it is remembered");
+    world.now += 100 * SECOND;
+    assert_eq!(world.tell(Event::Prepared), [Action::Spawn(Role::Vrrp)]);
+    assert_eq!(world.policy.poll_timeout(), Some(world.now + READY_LIMIT));
+    assert_eq!(world.tell(Event::Ready(Role::Vrrp)), [Action::Apply(Role::Vrrp, Generation(1))]);
+    assert_eq!(
+        world.tell(Event::Applied(Role::Vrrp, Generation(1))),
+        [Action::Announce(Started), Action::Announce(Reloading), Action::Load]
+    );
+    assert_eq!(world.tell(Event::Prepared), [], "once");
+
+    let mut world = World { policy: Policy::new(now, settings, wanted(BOTH)), now };
+    world.actions();
+    assert_eq!(world.tell(Event::StopRequested), [Action::Announce(Stopping), Action::Exit(0)]);
+    assert_eq!(world.tell(Event::Prepared), []);
 }
 
 #[test]
