@@ -32,7 +32,7 @@ pub(super) static ROOT: &[Row] = &[
         .example("vrrp_sync_group EDGE {\n    group {\n        V1\n        V2\n    }\n}"),
     row("garp_group", "{ block }", "", Tier::Three, "Rate limit for gratuitous ARP/NA over a set of interfaces").block(Context::GarpGroup, 0, 0).works()
         .example("garp_group {\n    garp_interval 0.01\n    interfaces {\n        eth8\n        eth9\n    }\n}"),
-    row("linkbeat_interfaces", "{ <ifname> [MII|ETHTOOL|IOCTL] ... }", "", Tier::Three, "Interfaces whose link state is polled and by which method").lines(Lines::Other, 0, 0)
+    row("linkbeat_interfaces", "{ <ifname> [MII|ETHTOOL|IOCTL] ... }", "", Tier::Three, "Interfaces whose link state is polled and by which method").lines(Lines::Other, 0, 0).no_effect("link state comes from netlink, by which every driver tells of its carrier")
         .example("linkbeat_interfaces {\n    eth0 MII\n}"),
     row("vrrp_instance", "<name> { block }", "", Tier::One, "One virtual router on one interface and address family").block(Context::Instance, 1, 1).works()
         .example("vrrp_instance WEB {\n    interface eth0\n    virtual_router_id 51\n    priority 150\n    virtual_ipaddress {\n        192.0.2.10/24\n    }\n}"),

@@ -280,7 +280,7 @@ pub(super) static INTERFACE_DELAYS: &[Row] = &[
 
 #[rustfmt::skip] // A table: one row, one line, and one for its example.
 pub(super) static LINKBEAT_INTERFACES: &[Row] = &[
-    row("<ifname>", "[MII|ETHTOOL|IOCTL]", "best supported", Tier::Three, "Per-interface polling line")
+    row("<ifname>", "[MII|ETHTOOL|IOCTL]", "best supported", Tier::Three, "Per-interface polling line").no_effect("link state comes from netlink, by which every driver tells of its carrier")
         .example("eth0 MII"),
 ];
 
