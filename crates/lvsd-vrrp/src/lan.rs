@@ -13,7 +13,9 @@ use std::time::Duration;
 
 use lvsd_model::{Auth, Family, Instance, InterfaceName, Transport, VrrpConfig};
 
-use crate::engine::{Action, Cause, InstanceId, LinkState, Output, Router, ShutdownMode, State, Transition};
+use crate::engine::{
+    Action, Cause, InstanceId, JournalEntry, LinkState, Output, Router, ShutdownMode, State, Transition,
+};
 use crate::judge::Outcome;
 use crate::time::{Time, WallTime};
 use crate::wire::{Carrier, Envelope, OutgoingAdvert, RxMeta, Signer, TTL, destinations};
@@ -398,7 +400,7 @@ impl Lan {
         let router = self.hosts.get(host.0).and_then(|host| host.router.as_ref());
         let view = router.and_then(|router| router.instance(id));
         let entry = view.as_ref().and_then(|view| view.last_change()).filter(|_| cause != Cause::Shutdown);
-        let why = entry.map_or_else(|| cause.to_string(), |entry| entry.reason.to_string());
+        let why = entry.and_then(JournalEntry::cause_of_change).unwrap_or_else(|| cause.to_string());
         self.tell(Event::State { host, instance: config.name.clone(), from, to, priority, why });
     }
 

@@ -21,6 +21,17 @@ pub struct JournalEntry {
     pub reason: Reason,
 }
 
+impl JournalEntry {
+    /// Why the state changed, without the states and the priority; `None` when it did not.
+    #[must_use]
+    pub fn cause_of_change(&self) -> Option<String> {
+        match &self.reason {
+            Reason::Changed(change) => Some(change.because.to_string()),
+            Reason::Stayed(_) => None,
+        }
+    }
+}
+
 /// The latest decisions of an instance; never more than a fixed number, whatever comes in.
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(super) struct Journal {

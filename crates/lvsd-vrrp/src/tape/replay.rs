@@ -175,7 +175,7 @@ impl Player {
         match (output, Mark::of(output)) {
             (Output::Instance { id, config, .. }, Mark::Instance { deed: Deed::Transition(change), .. }) => {
                 let view = self.router.instance(*id);
-                let why = view.and_then(|view| view.last_change()).map(|entry| entry.reason.to_string());
+                let why = view.and_then(|view| view.last_change()?.cause_of_change());
                 let why = why.unwrap_or_else(|| change.cause.to_string());
                 let (from, to, priority) = (change.from, change.to, change.priority);
                 self.line(Told::Instance { name: config.name.clone(), from, to, priority, why });
