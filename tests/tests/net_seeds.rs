@@ -2,7 +2,11 @@
 
 use lvsd_e2e::{Make, Node, Router, Running, SOON, Site, good, in_parallel, ip};
 use lvsd_lab::{Need, Program, built, require, until};
-use std::{fs, path::PathBuf, time::SystemTime};
+use std::{
+    fs,
+    path::PathBuf,
+    time::{Duration, SystemTime},
+};
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/seeds");
 
@@ -135,6 +139,32 @@ fn first_priority_master() {
     require!(Need::Root, Make::subject().need());
     first_priorities(("MASTER", 99), ("BACKUP", 100), "/usr/bin/true");
     first_priorities(("BACKUP", 100), ("MASTER", 99), "/usr/bin/true");
+}
+
+/// Both nodes start at about the same time, the worse one first, and preempt nobody: the better one leads, in 50 elections of 50.
+#[test]
+#[ignore = "needs root and namespaces"]
+fn simultaneous_start() {
+    require!(Need::Root, Make::subject().need());
+    // The skews of the two are further apart than the starts.
+    let config = |priority: u8| {
+        let routers = (1..=25).map(|number| {
+            let router = Router::new(priority)
+                .named(&format!("VI_{number}"), number)
+                .vip(&format!("10.0.1.{number}/24"));
+            router.interval(Duration::from_secs(1)).line("nopreempt").to_string()
+        });
+        Router::SCRIPTS.to_owned() + &routers.collect::<String>()
+    };
+    for _ in 0..2 {
+        let (_site, [one, two]) = Site::with_pair();
+        let worse = two.start(Make::subject(), &config(50));
+        let better = one.start(Make::subject(), &config(250));
+        for number in 1..=25 {
+            better.wait_note(&format!("INSTANCE VI_{number} MASTER 250"));
+        }
+        assert!(!worse.notes().iter().any(|note| note.contains("MASTER")), "{:?}", worse.notes());
+    }
 }
 
 #[test]
