@@ -1,4 +1,5 @@
-//! Coverage-guided fuzzing: of the configuration language, step by step (lexer, preprocessor, parser, lowering), and of packets (bfd).
+//! Coverage-guided fuzzing: of the configuration language, step by step (lexer, preprocessor, parser, lowering), of packets (bfd, adverts), and of
+//! what an election is told (election).
 //!
 //! The targets are in `fuzz/`, a workspace of its own. They need cargo-fuzz and nothing else: stable Rust will do, since
 //! code without `unsafe` has little to gain from a sanitizer.
@@ -13,7 +14,7 @@ use std::{
 };
 
 /// What is fuzzed: the steps of reading in their order, then packets.
-const TARGETS: [&str; 5] = ["lexer", "preprocessor", "parser", "lowering", "bfd"];
+const TARGETS: [&str; 7] = ["lexer", "preprocessor", "parser", "lowering", "bfd", "adverts", "election"];
 
 /// Pieces of the language that are no keywords.
 const PIECES: &[&str] = &[
