@@ -43,7 +43,7 @@ impl<'a> Lowering<'a> {
             "shutdown_script_timeout" => self.daemon.shutdown.limit = self.script_limit(statement),
             "reload_time_file" => {
                 self.daemon.times =
-                    first.and_then(|word| self.absolute_path(word)).or(self.daemon.times.take());
+                    first.and_then(|word| self.absolute_path(word)).or_else(|| self.daemon.times.take());
             }
             "reload_repeat" => self.daemon.daily = Some(statement.keyword),
             "reload_file" => {
@@ -51,7 +51,7 @@ impl<'a> Lowering<'a> {
                     None => Some(ReloadMark::RuntimeDirectory),
                     Some(word) => self.absolute_path(word).map(ReloadMark::Path),
                 };
-                self.config.globals.reload_mark = mark.or(self.config.globals.reload_mark.take());
+                self.config.globals.reload_mark = mark.or_else(|| self.config.globals.reload_mark.take());
             }
             "json_version" => {
                 let choices = [("1", JsonVersion::One), ("2", JsonVersion::Two)];
@@ -63,7 +63,7 @@ impl<'a> Lowering<'a> {
             }
             "state_dump_file" => {
                 let path = first.and_then(|word| self.absolute_path(word));
-                self.config.globals.dumps.data = path.or(self.config.globals.dumps.data.take());
+                self.config.globals.dumps.data = path.or_else(|| self.config.globals.dumps.data.take());
             }
             "random_seed" => {
                 let seed = self.integer(statement, 0, 0..=i64::from(u32::MAX)).map(unsigned);
