@@ -8,6 +8,7 @@ use lvsd_model::Family;
 use nix::errno::Errno;
 use socket2::{Domain, Protocol, SockAddr, SockFilter, Socket, Type};
 
+use crate::first_to_close::first_to_close;
 use crate::vrrp_socket::{Device, IpProtocol};
 
 const HOPS: u32 = 255;
@@ -97,7 +98,7 @@ pub fn hold_protocol(family: Family) -> io::Result<std::os::fd::OwnedFd> {
 
 fn deaf(domain: Domain) -> io::Result<Socket> {
     let protocol = Protocol::from(i32::from(IpProtocol::Vrrp.number()));
-    let socket = Socket::new(domain, Type::RAW, Some(protocol))?;
+    let socket = first_to_close(Socket::new(domain, Type::RAW, Some(protocol))?);
     socket.set_nonblocking(true)?;
     let (code, operand) = NOTHING;
     socket.attach_filter(&[SockFilter::new(code, 0, 0, operand)])?;

@@ -11,6 +11,7 @@ mod announce;
 mod checksum;
 pub mod child;
 mod clock;
+mod first_to_close;
 mod frame;
 mod inquiry_socket;
 mod membership_socket;

@@ -1,7 +1,7 @@
 //! The `unsafe` of this crate that is not part of starting a process. Nothing here does more than one call.
 
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use socket2::{SockAddr, SockAddrStorage};
 
@@ -102,6 +102,17 @@ pub(crate) fn since_epoch([year, month, day, hour, minute, second]: [i32; 6], zo
         }
     };
     (seconds != -1).then_some(seconds)
+}
+
+/// The same file under a descriptor of at least that number, closed on exec.
+pub(crate) fn duplicate_above(file: BorrowedFd<'_>, least: i32) -> io::Result<OwnedFd> {
+    // SAFETY: takes integers only.
+    let descriptor = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_DUPFD_CLOEXEC, least) };
+    if descriptor < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the kernel has just made this descriptor, for us alone.
+    Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })
 }
 
 /// SCHED_RR for the calling thread, not inherited.

@@ -12,6 +12,8 @@ use nix::sys::socket::{
 };
 use socket2::{Domain, InterfaceIndexOrAddress, MsgHdr, Protocol, SockAddr, Socket, Type};
 
+use crate::first_to_close::first_to_close;
+
 /// What a socket carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum IpProtocol {
@@ -107,6 +109,7 @@ impl VrrpSocket {
             Family::V6 => Domain::IPV6,
         };
         let socket = Socket::new(domain, Type::RAW, Some(Protocol::from(i32::from(protocol.number()))))?;
+        let socket = first_to_close(socket);
         socket.set_nonblocking(true)?;
         if let Some(device) = &device {
             socket.bind_device(Some(device.name.as_bytes()))?;
