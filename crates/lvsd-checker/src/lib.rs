@@ -16,6 +16,8 @@
 mod addresses;
 pub mod fetch;
 mod keeper;
+mod marker;
+mod namespace;
 mod notify;
 mod probe;
 mod process;

@@ -3,13 +3,13 @@
 #[cfg(test)]
 mod tests;
 
+use std::cell::RefCell;
 use std::collections::HashSet;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::rc::Rc;
 use std::sync::Arc;
 
 use lvsd_health::InitNotifies;
-use lvsd_health::service_keys;
 use lvsd_ipc::{
     Applied, CheckerPlan, CheckerSnapshot, ChildEvent, FrameError, FrameReader, FrameWriter, FromChild,
     Generation, StopManner, ToChild,
@@ -25,6 +25,8 @@ use tokio::time::{Duration, Instant, timeout};
 use crate::RunError;
 use crate::addresses::Addresses;
 use crate::keeper::{self, Connect, FlushAtStart, Handle, Journal, Keeper, Release, Supervisor};
+use crate::marker::{self, Marker};
+use crate::namespace;
 use crate::notify::Notifier;
 use crate::probe::Probes;
 use crate::reporter::Reporter;
@@ -130,6 +132,9 @@ struct Process {
     keeper: Rc<Handle>,
     /// While some service wants to know them.
     addresses: Option<Addresses>,
+    marker: Rc<RefCell<Marker>>,
+    /// While there is something to mark.
+    guarding: Option<JoinHandle<()>>,
     settings: Settings,
     /// Of the plan that is in force.
     generation: Option<Generation>,
@@ -168,6 +173,8 @@ impl Process {
             schedule,
             keeper,
             addresses: None,
+            marker: Rc::default(),
+            guarding: None,
             settings,
             generation,
             scheduled,
@@ -269,10 +276,18 @@ impl Process {
         complaints.extend(self.notifier.renew(scripts, &notices, runtime_dir.join(FIFO_NOTES)));
         self.schedule.renew();
         complaints.extend(self.refused_programs(&services));
+        namespace::choose(config.namespace.as_ref());
+        let marks = self.marker.borrow_mut().assign(&runtime_dir, config.marking.as_ref(), &services);
         self.release = if config.flush_on_stop { Release::Everything } else { Release::Ours };
         let standing = if first {
             let flush = if config.flush_at_start { FlushAtStart::Yes } else { FlushAtStart::No };
-            self.keeper.adopt(runtime_dir.clone(), service_keys(&services).collect(), flush).await
+            self.keeper
+                .adopt(
+                    runtime_dir.clone(),
+                    services.iter().flat_map(|service| marks.keys(service)).collect(),
+                    flush,
+                )
+                .await
         } else {
             ipvs::Table::new()
         };
@@ -280,6 +295,8 @@ impl Process {
         let settings = self.settings.apply(&config, &runtime_dir);
         complaints.extend(settings.await);
         self.follow_addresses(&services);
+        complaints.extend(self.begin_marking(config.marking.is_some()));
+        self.shared.health.borrow_mut().mark(marks);
         let init = if config.init_notifies { InitNotifies::Servers } else { InitNotifies::Nothing };
         self.shared.health.borrow_mut().tell_new(init);
         self.shared.health.borrow_mut().apply_services(self.shared.now(), services, &standing);
@@ -287,7 +304,25 @@ impl Process {
         self.shared.quorum_changed.notify_one();
         self.shared.schedule_changed.notify_one();
         complaints.extend(self.keeper.sync().await);
+        self.marker.borrow_mut().tidy();
         if complaints.is_empty() { Applied::Done } else { Applied::Degraded(complaints) }
+    }
+
+    /// Has packets for groups marked, if that is configured, and looks after it. Gives what does not work.
+    fn begin_marking(&mut self, is_wanted: bool) -> Option<String> {
+        if !is_wanted {
+            if let Some(guarding) = self.guarding.take() {
+                guarding.abort();
+            }
+            return None;
+        }
+        if self.guarding.is_none() {
+            // Without it nobody notices a table that is removed; that is no reason to have none.
+            let guarding = marker::guard(&self.marker);
+            self.guarding =
+                guarding.inspect_err(|error| tracing::debug!(%error, "nftables is not watched")).ok();
+        }
+        self.marker.borrow_mut().install()
     }
 
     /// Follows the addresses of this host, if a service wants to know them.
@@ -318,6 +353,7 @@ impl Process {
     /// Takes everything of ours out of the kernel, then says good-bye.
     async fn leave(&mut self) {
         self.keeper.release(self.release).await;
+        self.marker.borrow_mut().release();
         self.settings.release().await;
         for event in self.shared.health.borrow().farewell() {
             self.notifier.tell(&event);

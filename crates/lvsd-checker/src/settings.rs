@@ -60,7 +60,8 @@ impl Settings {
             return;
         };
         let halves = [DaemonRole::Master, DaemonRole::Backup];
-        let daemons = self.daemons.get_or_insert_with(|| DaemonKeeper::start(tell));
+        let daemons =
+            self.daemons.get_or_insert_with(|| DaemonKeeper::start(crate::namespace::connector(), tell));
         daemons.want(halves.into_iter().filter_map(|role| sync_daemon(daemon, role)).collect());
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 
 use ipvs::{DestKey, DestStatus, ServiceKey, Stats};
 use lvsd_health::{Health, Judge, ServerView, ServiceView, Verdict};
@@ -34,7 +35,7 @@ fn service(view: &ServiceView<'_>, counted: &BTreeMap<ServiceKey, Counted>) -> S
     ServiceSnapshot {
         name: config.name.clone(),
         protocol: protocol(config).to_owned(),
-        endpoints: config.endpoints.iter().map(endpoint).collect(),
+        endpoints: config.endpoints.iter().map(endpoint).chain(given_marks(view)).collect(),
         scheduler: config.scheduler.name().to_owned(),
         quorum_met: view.quorum_met(),
         quorum: config.quorum,
@@ -45,6 +46,21 @@ fn service(view: &ServiceView<'_>, counted: &BTreeMap<ServiceKey, Counted>) -> S
         real_servers: servers.chain(leaving).collect(),
         counters: sum(found.iter().map(|(_, counted)| counted.stats)),
     }
+}
+
+/// The marks that stand for the addresses of a group (`nftables_ipvs`).
+fn given_marks(view: &ServiceView<'_>) -> impl Iterator<Item = String> {
+    let is_own = |mark: &NonZeroU32| {
+        view.config()
+            .endpoints
+            .iter()
+            .any(|end| matches!(end, Endpoint::Fwmark { mark: own, .. } if own == mark))
+    };
+    let marks = view.keys().iter().filter_map(|key| match key {
+        ServiceKey::Fwmark { mark, .. } if !is_own(mark) => Some(format!("fwmark {mark}")),
+        _ => None,
+    });
+    marks.collect::<Vec<_>>().into_iter()
 }
 
 fn protocol(config: &VirtualServer) -> &'static str {

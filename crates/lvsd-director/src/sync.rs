@@ -1,9 +1,9 @@
 //! `lvs_sync_daemon`: sends connections while the instance it follows is MASTER, receives them while it is not.
 
 use ipvs::DaemonRole;
-use ipvs::client::{DaemonKeeper, Outcome};
+use ipvs::client::{AsyncSocket, Connector, DaemonKeeper, NETLINK_GENERIC, Outcome, TokioSocket};
 use lvsd_health::sync_daemon;
-use lvsd_model::FollowingSyncDaemon;
+use lvsd_model::{FollowingSyncDaemon, IpvsNamespace};
 use lvsd_vrrp::State;
 use tracing::{info, warn};
 
@@ -54,9 +54,22 @@ impl SyncFollower {
             return;
         };
         let role = if self.master { DaemonRole::Master } else { DaemonRole::Backup };
-        let keeper = self.keeper.get_or_insert_with(|| DaemonKeeper::start(tell));
+        let keeper =
+            self.keeper.get_or_insert_with(|| DaemonKeeper::start(connector(config.namespace.clone()), tell));
         keeper.want(sync_daemon(&config.daemon, role).into_iter().collect());
     }
+}
+
+/// For the IPVS of a namespace; `None`: that of the process.
+fn connector(namespace: Option<IpvsNamespace>) -> Connector {
+    let Some(namespace) = namespace else { return Connector::default() };
+    let runtime = tokio::runtime::Handle::current();
+    Connector::opened_by(move || {
+        lvsd_net::in_namespace(&namespace, || {
+            let _guard = runtime.enter();
+            TokioSocket::new(NETLINK_GENERIC)
+        })?
+    })
 }
 
 fn tell(outcome: Outcome) {

@@ -11,6 +11,7 @@ use crate::checks::{CheckId, Checks, Due, Urgency, User};
 use crate::event::{Event, ServiceNews};
 use crate::judge::Judge;
 use crate::leaving;
+use crate::marks::Marks;
 use crate::outcome::Outcome;
 use crate::pool::{InitNotifies, Past, Pool, Presumption, Server, ServerState, Standing, position};
 use crate::quorum::Quorum;
@@ -36,6 +37,8 @@ pub struct Health {
     alarms: BTreeSet<(Time, usize)>,
     /// The addresses of this host, if they are known.
     held: Option<BTreeSet<IpAddr>>,
+    /// What groups are to the kernel.
+    marks: Marks,
 }
 
 impl Health {
@@ -51,6 +54,7 @@ impl Health {
             init: InitNotifies::default(),
             alarms: BTreeSet::new(),
             held: None,
+            marks: Marks::default(),
         }
     }
 
@@ -75,6 +79,11 @@ impl Health {
         self.init = init;
     }
 
+    /// What the groups of the next configuration are to the kernel.
+    pub fn mark(&mut self, marks: Marks) {
+        self.marks = marks;
+    }
+
     /// The same with services that may be those of before, as [`Health::configs`] has them.
     pub fn apply_services(&mut self, now: Time, services: Vec<Arc<VirtualServer>>, standing: &Table) {
         let old: HashMap<(&str, Protocol), &Pool> =
@@ -83,7 +92,8 @@ impl Health {
         let mut pools = Vec::with_capacity(services.len());
         for service in services {
             let before = old.get(&(service.name.as_str(), service.protocol)).copied();
-            pools.push(build(now, service, pools.len(), before, standing, &mut self.checks));
+            let keys = self.marks.keys(&service);
+            pools.push(build(now, service, keys, pools.len(), before, standing, &mut self.checks));
         }
         self.checks.drop_unused();
         for (pool, before) in &pools {
@@ -295,13 +305,6 @@ impl Health {
     }
 }
 
-/// The kernel's keys of all virtual servers, in their order.
-pub fn service_keys(services: &[Arc<VirtualServer>]) -> impl Iterator<Item = ServiceKey> + '_ {
-    services.iter().flat_map(|service| {
-        service.endpoints.iter().map(|endpoint| crate::table::service_key(endpoint, service.protocol))
-    })
-}
-
 /// Where a pool's servers and quorum come from, for the events of a reload.
 type Before = (Vec<Option<ServerState>>, Quorum);
 
@@ -309,13 +312,12 @@ type Before = (Vec<Option<ServerState>>, Quorum);
 fn build(
     now: Time,
     config: Arc<VirtualServer>,
+    keys: Vec<ServiceKey>,
     index: usize,
     before: Option<&Pool>,
     standing: &Table,
     checks: &mut Checks,
 ) -> (Pool, Option<Before>) {
-    let keys: Vec<_> =
-        config.endpoints.iter().map(|end| crate::table::service_key(end, config.protocol)).collect();
     let adopted = adopted_entry(&keys, standing).filter(|_| before.is_none());
     let mut servers = Vec::with_capacity(config.real_servers.len());
     let mut standings = Vec::with_capacity(config.real_servers.len());

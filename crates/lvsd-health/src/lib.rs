@@ -22,6 +22,7 @@ mod fail_open;
 mod health;
 mod judge;
 mod leaving;
+mod marks;
 mod outcome;
 mod pool;
 mod quorum;
@@ -36,8 +37,9 @@ mod tests;
 
 pub use checks::{CheckId, Due};
 pub use event::{Event, QuorumNotice, ServerNotice, ServiceNews};
-pub use health::{Health, ServerView, ServiceView, service_keys};
+pub use health::{Health, ServerView, ServiceView};
 pub use judge::{History, Judge, Verdict};
+pub use marks::{Marked, Marks};
 pub use outcome::{Cause, Failure, Outcome};
 pub use pool::{InitNotifies, Standing};
 pub use sync::sync_daemon;

@@ -41,12 +41,15 @@ impl Role {
     /// The VRRP process's journal of interfaces, kernel settings and tables of the firewall.
     pub const CHANGES_JOURNAL: &str = "changes";
 
+    /// The checker process's other journal, of the marks that it gives to groups.
+    pub const MARKS_JOURNAL: &str = "ipvs-marks";
+
     /// Names of all journals of the process.
     #[must_use]
     pub const fn journals(self) -> &'static [&'static str] {
         match self {
             Self::Vrrp => &["addresses", Self::ROUTING_JOURNAL, Self::CHANGES_JOURNAL],
-            Self::Checker => &["ipvs"],
+            Self::Checker => &["ipvs", Self::MARKS_JOURNAL],
         }
     }
 

@@ -12,6 +12,7 @@ mod daemon;
 mod globals;
 mod interfaces;
 mod lvs;
+mod marking;
 mod notice;
 mod perch;
 mod planned;
@@ -41,6 +42,7 @@ pub use lvs::{
     MiscCheck, Persistence, Protocol, RealServer, Scheduler, SchedulerFlags, SorryServer, StatusRanges,
     Target, TlsOptions, TunnelChecksum, TunnelKind, VirtualServer,
 };
+pub use marking::{IpvsNamespace, Marking};
 pub use notice::{Fifo, MailAddress, MailPolicy, NoticePlan, Notices};
 pub use perch::Perch;
 pub use planned::{PlannedStatement, PlannedValue};

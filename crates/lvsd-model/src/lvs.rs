@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::check::{DnsCheck, FileCheck, RegexCheck, SmtpCheck, UdpCheck};
+use crate::marking::{IpvsNamespace, Marking};
 use crate::script::Script;
 use crate::sync::{ConnectionTimeouts, SyncDaemon};
 use crate::tls::TlsClient;
@@ -31,6 +32,10 @@ pub struct LvsConfig {
     pub sync_daemon: Option<SyncDaemon>,
     /// `SSL`.
     pub tls: TlsClient,
+    /// `nftables_ipvs`.
+    pub marking: Option<Marking>,
+    /// `net_namespace_ipvs`.
+    pub namespace: Option<IpvsNamespace>,
 }
 
 impl LvsConfig {
@@ -298,7 +303,8 @@ impl VirtualServer {
     }
 
     /// Whether it is called by the name of a group: one word, where an endpoint has two.
-    fn is_group(&self) -> bool {
+    #[must_use]
+    pub fn is_group(&self) -> bool {
         !self.name.contains(' ')
     }
 }

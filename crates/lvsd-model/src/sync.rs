@@ -5,6 +5,7 @@ use std::num::{NonZeroU8, NonZeroU16, NonZeroU32};
 
 use serde::{Deserialize, Serialize};
 
+use crate::marking::IpvsNamespace;
 use crate::units::InterfaceName;
 
 /// `lvs_timeouts`: how long the kernel remembers idle connections, in seconds, at most 31 days. What is `None` stays as the
@@ -46,4 +47,6 @@ pub struct FollowingSyncDaemon {
     pub instance: String,
     /// The daemon.
     pub daemon: SyncDaemon,
+    /// `net_namespace_ipvs`: where it runs, when that is not the namespace of the process.
+    pub namespace: Option<IpvsNamespace>,
 }

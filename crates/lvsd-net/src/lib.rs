@@ -34,7 +34,7 @@ pub use clock::{Timer, Zone, civil, since_epoch, time_of_day, uptime};
 pub use frame::{ARP_FRAME, Mac, NA_FRAME, NaRole, gratuitous_arp, unsolicited_na};
 pub use inquiry_socket::{InquirySocket, hold_protocol};
 pub use membership_socket::{MembershipSocket, hold_membership};
-pub use namespace::enter_namespace;
+pub use namespace::{enter_namespace, in_namespace};
 pub use process::{
     adopt_stream, die_with_parent, keep_heap, lock_memory, set_nice, set_realtime, set_thread_name,
     stay_responsive,

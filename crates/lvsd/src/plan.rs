@@ -109,6 +109,8 @@ pub(crate) fn checker(
             init_notifies: lvs.init_notifies,
             timeouts: lvs.timeouts,
             sync_daemon: lvs.sync_daemon.clone(),
+            marking: lvs.marking.clone(),
+            namespace: lvs.namespace.clone(),
             tls: lvs.tls.clone(),
         },
         amends,
@@ -172,7 +174,8 @@ pub(crate) const fn common_reader(wanted: &Wanted) -> Role {
 
 /// The configuration of a family that has nothing to do any more but to end as this one says.
 pub(crate) fn nothing(config: &Config) -> Config {
-    let lvs = LvsConfig { flush_on_stop: config.lvs.flush_on_stop, ..LvsConfig::default() };
+    let LvsConfig { flush_on_stop, ref namespace, .. } = config.lvs;
+    let lvs = LvsConfig { flush_on_stop, namespace: namespace.clone(), ..LvsConfig::default() };
     Config { globals: config.globals.clone(), vrrp: VrrpConfig::default(), lvs, planned: Vec::new() }
 }
 

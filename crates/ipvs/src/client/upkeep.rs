@@ -28,11 +28,11 @@ pub struct DaemonKeeper {
 }
 
 impl DaemonKeeper {
-    /// Starts the task on the current tokio runtime, in the IPVS of the caller's network namespace. Every change made and
-    /// every failure is `told`, the same failure once.
-    pub fn start(told: impl FnMut(Outcome) + Send + 'static) -> Self {
+    /// Starts the task on the current tokio runtime, for the IPVS that `connector` opens. Every change made and every failure is
+    /// `told`, the same failure once.
+    pub fn start(connector: Connector, told: impl FnMut(Outcome) + Send + 'static) -> Self {
         let (wanted, orders) = watch::channel(None);
-        Self { wanted, task: tokio::spawn(keep(orders, told)) }
+        Self { wanted, task: tokio::spawn(keep(connector, orders, told)) }
     }
 
     /// From now on these are to run, one of each role at most, and no others.
@@ -56,8 +56,11 @@ impl DaemonKeeper {
     }
 }
 
-async fn keep(mut orders: watch::Receiver<Option<Vec<Daemon>>>, mut told: impl FnMut(Outcome)) {
-    let mut connector = Connector::default();
+async fn keep(
+    mut connector: Connector,
+    mut orders: watch::Receiver<Option<Vec<Daemon>>>,
+    mut told: impl FnMut(Outcome),
+) {
     let (mut client, mut failure) = (None, None);
     loop {
         let wanted = orders.borrow_and_update().clone();

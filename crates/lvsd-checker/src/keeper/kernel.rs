@@ -44,7 +44,8 @@ impl Kernel for Client {
 /// The running kernel.
 #[derive(Debug, Default)]
 pub(crate) struct Host {
-    connector: Connector,
+    /// Once the first plan has said where.
+    connector: Option<Connector>,
 }
 
 impl Connect for Host {
@@ -52,6 +53,6 @@ impl Connect for Host {
 
     async fn connect(&mut self) -> Result<Client, IpvsError> {
         let told = |error: &LoadError| tracing::debug!(%error, "the module ip_vs could not be loaded");
-        self.connector.connect(told).await
+        self.connector.get_or_insert_with(crate::namespace::connector).connect(told).await
     }
 }

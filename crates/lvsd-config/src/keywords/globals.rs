@@ -140,12 +140,12 @@ pub(super) static GLOBAL_DEFS: &[Row] = &[
         .example("vrrp_rt_priority 50\nvrrp_rlimit_rttime 100000"),
     row("vrrp_rlimit_rtime", "<uint us 1..>", "none", Tier::Three, "Older name of vrrp_rlimit_rttime").works().deprecated("vrrp_rlimit_rttime")
         .example("vrrp_rt_priority 50\nvrrp_rlimit_rtime 100000"),
-    row("nftables_ipvs", "[<table>]", "keepalived_ipvs", Tier::Three, "Use nftables marks for virtual_server_group; table name").takes(0, 1)
+    row("nftables_ipvs", "[<table>]", "lvsd_ipvs", Tier::Three, "The addresses of a virtual_server_group are one service to IPVS, by a mark that nftables gives their packets; the name of the tables, of families ip and ip6, that do").takes(0, 1).works()
         .example("nftables_ipvs director_ipvs"),
-    row("nftables_ipvs_priority", "<int32>", "-1", Tier::Three, "Chain priority of the IPVS nftables table")
-        .example("nftables_ipvs_priority -1"),
-    row("nftables_ipvs_start_fwmark", "<uint 1..>", "1000", Tier::Three, "First fwmark allotted to groups")
-        .example("nftables_ipvs_start_fwmark 5000"),
+    row("nftables_ipvs_priority", "<int32>", "-1", Tier::Three, "Priority of the chain of those tables that sees what comes in").works()
+        .example("nftables_ipvs\nnftables_ipvs_priority -1"),
+    row("nftables_ipvs_start_fwmark", "<uint 1..>", "1000", Tier::Three, "First mark; a group keeps its mark over reloads, and none is given that is configured elsewhere").works()
+        .example("nftables_ipvs\nnftables_ipvs_start_fwmark 5000"),
     row("nftables_counters", "none", "off", Tier::Three, "Add counters to created nftables rules").takes(0, 0).works()
         .example("nftables_counters"),
     row("notify_fifo", "<path> [user [group]]", "none", Tier::Two, "FIFO for VRRP and LVS event lines").takes(1, 3).works()

@@ -8,7 +8,7 @@ pub(super) static ROOT: &[Row] = &[
         .example("linkbeat_use_polling"),
     row("net_namespace", "<name>", "none", Tier::Two, "Run all processes in the named network namespace (ip netns)").works()
         .example("net_namespace edge"),
-    row("net_namespace_ipvs", "[<name>]", "same as net_namespace", Tier::Three, "Separate namespace for IPVS only; no name means default namespace").takes(0, 1)
+    row("net_namespace_ipvs", "[<name>]", "same as net_namespace", Tier::Three, "Network namespace whose IPVS and nftables are used, if another one; without a name that of the host. A change needs a restart").takes(0, 1).works()
         .example("net_namespace edge\nnet_namespace_ipvs balancer"),
     row("namespace_with_ipsets", "none", "off", Tier::Three, "Allow ipsets with network namespaces on kernels needing it").takes(0, 0).no_effect("lvsd has no such files or sets")
         .example("namespace_with_ipsets"),

@@ -175,7 +175,11 @@ impl<'a> Lowering<'a> {
                 }
             }
             "log_unknown_vrids" => self.config.vrrp.log_unknown_vrids = true,
-            _ => return self.firewall(statement) || self.process_settings(statement),
+            _ => {
+                return self.firewall(statement)
+                    || self.marking(statement)
+                    || self.process_settings(statement);
+            }
         }
         true
     }
@@ -204,7 +208,10 @@ impl<'a> Lowering<'a> {
                 }
             }
             "disable_local_igmp" => self.config.vrrp.disable_local_igmp = true,
-            "nftables_counters" => self.config.vrrp.firewall.counters = true,
+            "nftables_counters" => {
+                self.config.vrrp.firewall.counters = true;
+                self.marking.counters = true;
+            }
             _ => return false,
         }
         true
@@ -221,7 +228,7 @@ impl<'a> Lowering<'a> {
         None
     }
 
-    fn table_name(&mut self, word: Word<'_>) -> Option<String> {
+    pub(super) fn table_name(&mut self, word: Word<'_>) -> Option<String> {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
         if word.text.len() <= 64 && word.text.chars().all(plain) && !word.text.is_empty() {
             return Some(word.text.to_owned());

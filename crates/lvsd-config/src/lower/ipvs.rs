@@ -111,7 +111,9 @@ impl<'a> Lowering<'a> {
             return;
         };
         daemon.id = id.unwrap_or_else(|| vrid.get());
-        self.config.vrrp.sync_daemon = Some(FollowingSyncDaemon { instance: name.text.to_owned(), daemon });
+        let namespace = self.config.lvs.namespace.clone();
+        let instance = name.text.to_owned();
+        self.config.vrrp.sync_daemon = Some(FollowingSyncDaemon { instance, daemon, namespace });
     }
 
     /// The number behind an option of a line; what is wrong with it is told.

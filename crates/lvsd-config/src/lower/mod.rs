@@ -19,6 +19,7 @@ mod instance_rules;
 mod interfaces;
 mod ipvs;
 mod line;
+mod marking;
 mod names;
 mod notices;
 mod planned;
@@ -74,6 +75,7 @@ pub(crate) struct Lowering<'a> {
     /// The blocks that statements are being read in, as they are called in the file.
     path: Vec<String>,
     sessions: planned::Sessions<'a>,
+    marking: marking::MarkingDraft,
     tracked_services: track_service::TrackedServices,
     tls: tls::TlsDraft,
     /// `lvs_sync_daemon`, which may name an instance.
@@ -119,6 +121,7 @@ pub(crate) fn lower(
         seen: Vec::new(),
         path: Vec::new(),
         sessions: planned::Sessions::new(),
+        marking: marking::MarkingDraft::default(),
         tracked_services: track_service::TrackedServices::new(),
         tls: tls::TlsDraft::default(),
         sync_draft: None,
@@ -137,6 +140,7 @@ impl<'a> Lowering<'a> {
         for statement in statements {
             self.root(statement);
         }
+        self.finish_marking();
         let order = |keyword: &'static str| {
             statements.iter().enumerate().filter(move |(_, statement)| statement.row.name == keyword)
         };
@@ -195,6 +199,7 @@ impl<'a> Lowering<'a> {
             "net_namespace" => {
                 self.config.globals.net_namespace = self.word(statement, 0).map(|word| word.text.to_owned());
             }
+            "net_namespace_ipvs" => self.ipvs_namespace(statement),
             "instance" => {
                 self.config.globals.instance = self.word(statement, 0).map(|word| word.text.to_owned())
             }

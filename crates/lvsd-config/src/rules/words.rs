@@ -41,7 +41,7 @@ pub(super) static EXPLANATIONS: &[Explanation] = &[
         "global_defs {\n    enable_snmp_vrrp  # <-\n}", "global_defs {\n    metrics_listen 127.0.0.1:9165\n}"),
     warning(Rule::NoEffectYet,
         "lvsd reads the keyword and does not act on it in this version.",
-        "global_defs {\n    nftables_ipvs  # <-\n}", "global_defs {\n    router_id director\n}"),
+        "track_bfd {  # <-\n}", "priority 100").within(Instance),
     error(Rule::MissingArgument,
         "There is nothing safe to assume for the missing word. For options on the lines of a list this is a warning, and the option \
          is ignored.",

@@ -1,6 +1,7 @@
 //! Scenarios and laws of the whole crate; the judge and the quorum have tests of their own.
 
 mod laws;
+mod marks;
 mod pools;
 mod reload;
 mod schedule;

@@ -48,7 +48,8 @@ pub enum Verdict {
     Goto(&'static str),
 }
 
-/// A part of a rule. Registers are 1 to 4, of 16 bytes each; a key longer than that goes on in the next one.
+/// A part of a rule. Registers are 1 to 4, of 16 bytes each; a key longer than that goes on in the next one. The same bytes are
+/// registers 8 to 23, of 4 bytes each, for keys of several parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Expression {
     /// Loads a part of the packet into a register.
@@ -70,6 +71,8 @@ pub enum Expression {
         /// Register of the interface's index.
         device: u32,
     },
+    /// Gives the packet the mark in a register.
+    SetMark(u32),
     /// Counts packets and bytes.
     Count,
     /// Ends the rule.
@@ -121,7 +124,7 @@ impl Expression {
     const fn name(&self) -> &'static str {
         match self {
             Self::Load(..) => "payload",
-            Self::LoadMeta(..) => "meta",
+            Self::LoadMeta(..) | Self::SetMark(_) => "meta",
             Self::Mask(..) => "bitwise",
             Self::Equal(..) => "cmp",
             Self::InSet(..) | Self::Map(..) => "lookup",
@@ -186,6 +189,11 @@ impl Expression {
             Self::Duplicate { address, device } => {
                 put_number(data, 1, *address);
                 put_number(data, 2, *device);
+            }
+            Self::SetMark(register) => {
+                // NFT_META_MARK, from a register.
+                put_number(data, 2, 3);
+                put_number(data, 3, *register);
             }
             Self::Count => {}
             Self::Finish(verdict) => put_verdict(data, *verdict),

@@ -55,6 +55,8 @@ pub struct Table {
 /// Where a chain sees packets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hook {
+    /// All that come in, before anybody knows for whom.
+    Prerouting,
     /// Those for this host.
     Input,
     /// Those of this host.
@@ -70,7 +72,7 @@ pub struct Chain {
     pub hook: Option<(Hook, i32)>,
 }
 
-/// A set, or a map to indices of interfaces.
+/// A set, or a map to indices of interfaces or to marks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Set {
     /// IPv4 addresses.
@@ -83,21 +85,48 @@ pub enum Set {
     Interface,
     /// From an interface to an interface.
     InterfaceToInterface,
+    /// From an IPv4 address, a protocol and a port to a mark.
+    Ipv4PortToMark,
+    /// From an IPv6 address, a protocol and a port to a mark.
+    Ipv6PortToMark,
+    /// From an IPv4 address and a protocol to a mark.
+    Ipv4ToMark,
+    /// From an IPv6 address and a protocol to a mark.
+    Ipv6ToMark,
+}
+
+/// What a set is made of.
+struct Shape {
+    /// Type of the key in nft's numbering.
+    key: u32,
+    key_length: u32,
+    /// Byte order of the key, for nft: 1 is the host's, 2 that of the network.
+    key_order: u8,
+    /// Type of the value of a map; all of them have four bytes in the order of the host.
+    value: Option<u32>,
 }
 
 impl Set {
-    /// Type of the key in nft's numbering, length of the key, whether it is a map.
-    const fn shape(self) -> (u32, u32, bool) {
+    const fn shape(self) -> Shape {
         const IPV4: u32 = 7;
         const IPV6: u32 = 8;
+        const PROTOCOL: u32 = 12;
+        const PORT: u32 = 13;
+        const MARK: u32 = 19;
         const INTERFACE: u32 = 20;
-        match self {
-            Self::Ipv4 => (IPV4, 4, false),
-            Self::Ipv6 => (IPV6, 16, false),
-            Self::Ipv6OnInterface => (IPV6 << 6 | INTERFACE, 20, false),
-            Self::Interface => (INTERFACE, 4, false),
-            Self::InterfaceToInterface => (INTERFACE, 4, true),
-        }
+        const WITH_PORT: u32 = PROTOCOL << 6 | PORT;
+        let (key, key_length, key_order, value) = match self {
+            Self::Ipv4 => (IPV4, 4, 2, None),
+            Self::Ipv6 => (IPV6, 16, 2, None),
+            Self::Ipv6OnInterface => (IPV6 << 6 | INTERFACE, 20, 2, None),
+            Self::Interface => (INTERFACE, 4, 1, None),
+            Self::InterfaceToInterface => (INTERFACE, 4, 1, Some(INTERFACE)),
+            Self::Ipv4PortToMark => (IPV4 << 12 | WITH_PORT, 12, 2, Some(MARK)),
+            Self::Ipv6PortToMark => (IPV6 << 12 | WITH_PORT, 24, 2, Some(MARK)),
+            Self::Ipv4ToMark => (IPV4 << 6 | PROTOCOL, 8, 2, Some(MARK)),
+            Self::Ipv6ToMark => (IPV6 << 6 | PROTOCOL, 20, 2, Some(MARK)),
+        };
+        Shape { key, key_length, key_order, value }
     }
 }
 
@@ -112,6 +141,17 @@ pub enum Element {
     Interface(u32),
     /// From an interface to an interface.
     Pair(u32, u32),
+    /// From an address, a protocol and, where the map has ports, a port to a mark.
+    Mark {
+        /// The address.
+        address: IpAddr,
+        /// The number of the transport protocol.
+        protocol: u8,
+        /// The port.
+        port: Option<u16>,
+        /// The mark.
+        mark: u32,
+    },
 }
 
 impl Element {
@@ -124,6 +164,24 @@ impl Element {
                 key
             }
             Self::Interface(interface) | Self::Pair(interface, _) => interface.to_ne_bytes().to_vec(),
+            Self::Mark { address, protocol, port, .. } => {
+                // Each part fills registers of four bytes.
+                let mut key = octets(address);
+                key.extend_from_slice(&[protocol, 0, 0, 0]);
+                if let Some(port) = port {
+                    key.extend_from_slice(&port.to_be_bytes());
+                    key.extend_from_slice(&[0; 2]);
+                }
+                key
+            }
+        }
+    }
+
+    /// In a map.
+    const fn value(self) -> Option<u32> {
+        match self {
+            Self::Pair(_, value) | Self::Mark { mark: value, .. } => Some(value),
+            Self::Address(_) | Self::AddressOn(..) | Self::Interface(_) => None,
         }
     }
 }
@@ -186,6 +244,7 @@ impl Transaction {
         put_text(&mut attributes, 3, chain.name);
         if let Some((hook, priority)) = chain.hook {
             let number = match hook {
+                Hook::Prerouting => 0,
                 Hook::Input => 1,
                 Hook::Output => 3,
             };
@@ -202,22 +261,22 @@ impl Transaction {
     /// Adds a set and its elements.
     pub fn add_set(&mut self, table: &Table, name: &str, set: Set, elements: &[Element]) {
         const NFT_SET_MAP: u32 = 8;
-        let (key_type, key_length, is_map) = set.shape();
+        let Shape { key, key_length, key_order, value } = set.shape();
         self.sets += 1;
         let mut attributes = Vec::new();
         put_text(&mut attributes, 1, &table.name);
         put_text(&mut attributes, 2, name);
-        put_number(&mut attributes, 3, if is_map { NFT_SET_MAP } else { 0 });
-        put_number(&mut attributes, 4, key_type);
+        put_number(&mut attributes, 3, if value.is_some() { NFT_SET_MAP } else { 0 });
+        put_number(&mut attributes, 4, key);
         put_number(&mut attributes, 5, key_length);
-        if is_map {
-            put_number(&mut attributes, 6, key_type);
-            put_number(&mut attributes, 7, key_length);
+        if let Some(value) = value {
+            put_number(&mut attributes, 6, value);
+            put_number(&mut attributes, 7, 4);
         }
         put_number(&mut attributes, 10, self.sets);
-        if is_map {
-            // For nft, which prints names instead of numbers then: key and data are in the order of the host.
-            put(&mut attributes, 13, &[0, 4, 1, 0, 0, 0, 1, 4, 1, 0, 0, 0]);
+        if value.is_some() {
+            // For nft, which prints names instead of numbers then: the order of the key, and that of the value, the host's.
+            put(&mut attributes, 13, &[0, 4, key_order, 0, 0, 0, 1, 4, 1, 0, 0, 0]);
         }
         self.push(table, NFT_MSG_NEWSET, NLM_F_CREATE, attributes, format!("add set {name}"));
         self.add_elements(table, name, elements);
@@ -250,7 +309,7 @@ impl Transaction {
                 for element in some {
                     put_nested(list, 1, |inner| {
                         put_data(inner, 1, &element.key());
-                        if let (Element::Pair(_, value), NFT_MSG_NEWSETELEM) = (element, kind) {
+                        if let (Some(value), NFT_MSG_NEWSETELEM) = (element.value(), kind) {
                             put_data(inner, 2, &value.to_ne_bytes());
                         }
                     });

@@ -10,7 +10,7 @@ pub use encode::{Expression, Field, Meta, Verdict};
 pub use message::{Chain, Element, Hook, Set, Table, TableFamily, Transaction};
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
 use netlink_sys::protocols::NETLINK_NETFILTER;
 use netlink_sys::{Socket, SocketAddr};
@@ -183,6 +183,12 @@ impl NftMonitor {
                 Err(_) => return removed,
             }
         }
+    }
+}
+
+impl AsRawFd for NftMonitor {
+    fn as_raw_fd(&self) -> RawFd {
+        self.socket.as_raw_fd()
     }
 }
 

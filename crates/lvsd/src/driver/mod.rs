@@ -427,6 +427,8 @@ impl Driver {
         let (old, new) = (&self.config.globals, &config.globals);
         if old.net_namespace != new.net_namespace {
             Err(Refusal::NeedsRestart("net_namespace"))
+        } else if self.config.lvs.namespace != config.lvs.namespace {
+            Err(Refusal::NeedsRestart("net_namespace_ipvs"))
         } else if old.instance != new.instance {
             Err(Refusal::NeedsRestart("instance"))
         } else {
