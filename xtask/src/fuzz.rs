@@ -20,12 +20,12 @@ const TARGETS: [&str; 7] = ["lexer", "preprocessor", "parser", "lowering", "bfd"
 const PIECES: &[&str] = &[
     "{",
     "}",
-    "\\n",
+    "\\x0A",
     "\\x22",
     "'",
     "#",
     "!",
-    "\\\\\\n",
+    "\\\\\\x0A",
     "$A=",
     "$A",
     "${A}",
@@ -137,6 +137,18 @@ mod tests {
             assert!(fuzz.join("fuzz_targets").join(target).with_extension("rs").is_file(), "{target}");
             let corpus: Vec<_> = fs::read_dir(fuzz.join("corpus").join(target)).expect("a corpus").collect();
             assert!((1..100).contains(&corpus.len()), "{target}: {} files", corpus.len());
+        }
+    }
+
+    #[test]
+    fn the_dictionary_has_only_escapes_that_the_fuzzer_knows() {
+        // https://llvm.org/docs/LibFuzzer.html#dictionaries
+        for line in dictionary().lines() {
+            let mut rest = line;
+            while let Some((_, escaped)) = rest.split_once('\\') {
+                assert!(escaped.starts_with(['\\', '"', 'x']), "{line}");
+                rest = escaped.get(1..).unwrap_or_default();
+            }
         }
     }
 
