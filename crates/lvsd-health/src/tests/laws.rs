@@ -52,14 +52,14 @@ fn any_config() -> impl Strategy<Value = LvsConfig> {
 
 #[derive(Clone, Debug)]
 enum Step {
-    Reload(LvsConfig),
+    Reload(Box<LvsConfig>),
     /// One round of checks; the numbers decide the answers.
     Round(Vec<u8>),
 }
 
 fn any_steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
-        1 => any_config().prop_map(Step::Reload),
+        1 => any_config().prop_map(|config| Step::Reload(Box::new(config))),
         3 => vec(any::<u8>(), 1..9).prop_map(Step::Round),
     ];
     vec(step, 0..12)
@@ -132,7 +132,7 @@ proptest! {
         let mut bench = Bench::new(first);
         for step in steps {
             match step {
-                Step::Reload(config) => bench.reload(config),
+                Step::Reload(config) => bench.reload(*config),
                 Step::Round(numbers) => play_round(&mut bench, &numbers),
             }
         }
@@ -153,7 +153,7 @@ proptest! {
             match step {
                 None => {}
                 Some(Step::Reload(config)) => {
-                    bench.reload(config);
+                    bench.reload(*config);
                     let names: Vec<_> =
                         bench.health.services().map(|view| format!("{} ", view.config().name)).collect();
                     told.retain(|subject, _| names.iter().any(|name| subject.starts_with(name)));
