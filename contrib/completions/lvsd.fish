@@ -4,7 +4,7 @@ complete -c lvsd -s u -l umask -d 'File mode creation mask, octal with a leading
 complete -c lvsd -s p -l pid -d 'File for the process id of the supervisor' -r -F
 complete -c lvsd -s r -l vrrp_pid -d 'File for the process id of the VRRP process' -r -F
 complete -c lvsd -s c -l checkers_pid -d 'File for the process id of the checker process' -r -F
-complete -c lvsd -s b -l bfd_pid -d 'File for the process id of the BFD process (there is none yet)' -r -F
+complete -c lvsd -s b -l bfd_pid -d 'File for the process id of the BFD process' -r -F
 complete -c lvsd -s s -l namespace -d 'Run in this network namespace' -r
 complete -c lvsd -s i -l config-id -d 'Use the lines of the configuration that are marked @ID' -r
 complete -c lvsd -s t -l config-test -d 'Check the configuration and end; findings go to standard error, or to FILE' -r -F
@@ -19,7 +19,7 @@ complete -c lvsd -l perf -r
 complete -c lvsd -l debug -r
 complete -c lvsd -s P -l vrrp -d 'Run only VRRP'
 complete -c lvsd -s C -l check -d 'Run only the health checks'
-complete -c lvsd -s B -l no_bfd -d 'Run no BFD (there is none yet)'
+complete -c lvsd -s B -l no_bfd -d 'Run no BFD: sessions count as down'
 complete -c lvsd -l all -d 'Start all processes, with or without configuration for them'
 complete -c lvsd -s l -l log-console -d 'Log to standard error too'
 complete -c lvsd -s D -l log-detail -d 'Log more; twice, everything'

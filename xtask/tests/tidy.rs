@@ -13,7 +13,7 @@ const LAYERS: &[&[&str]] = &[
     &["lvsd-net", "lvsd-bfd", "lvsd-vrrp", "lvsd-health", "lvsd-config"],
     &["lvsd-ipc", "lvsd-script"],
     &["lvsd-notify"],
-    &["lvsd-director", "lvsd-checker"],
+    &["lvsd-director", "lvsd-checker", "lvsd-speaker"],
     &["lvsd"],
     &["lvsctl"],
 ];

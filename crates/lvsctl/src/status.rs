@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use hyper::Method;
-use lvsd::control::{Instance, Process, Server, Service, Status as State};
+use lvsd::control::{Instance, Process, Server, Service, Session, Status as State};
 
 use crate::cli::{Format, Status as Wanted};
 use crate::{Failure, Status, daemon};
@@ -50,6 +50,10 @@ fn write(state: &State, out: &mut impl Write) -> io::Result<()> {
     if let Some(findings) = state.findings.as_deref().filter(|list| !list.is_empty()) {
         writeln!(out)?;
         findings.iter().try_for_each(|finding| crate::radar::tell(finding, out))?;
+    }
+    if let Some(sessions) = state.sessions.as_deref().filter(|list| !list.is_empty()) {
+        writeln!(out)?;
+        write_sessions(sessions, out)?;
     }
     if let Some(services) = state.services.as_deref().filter(|list| !list.is_empty()) {
         writeln!(out)?;
@@ -104,6 +108,33 @@ fn write_instances(instances: &[Instance], out: &mut impl Write) -> io::Result<(
         }
     }
     Ok(())
+}
+
+fn write_sessions(sessions: &[Session], out: &mut impl Write) -> io::Result<()> {
+    let head = ["BFD SESSION", "STATE", "FOR", "NEIGHBOR", "ITS STATE", "INTERVAL", "DETECTION", "REMARK"];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    let millis = |seconds: Option<f64>| {
+        seconds.map_or_else(|| "-".to_owned(), |it| format!("{}ms", (it * 1e3).round()))
+    };
+    rows.extend(sessions.iter().map(|one| {
+        let remark = match (&one.send_error, one.state.as_str()) {
+            (Some(error), _) => format!("cannot send: {error}"),
+            (None, "Up") => String::new(),
+            (None, _) if one.up => "taken down by the neighbor's operator; counts as up".to_owned(),
+            (None, _) => one.diagnostic.clone(),
+        };
+        vec![
+            one.name.clone(),
+            one.state.clone(),
+            span(one.in_state),
+            one.neighbor.clone(),
+            one.remote.as_ref().map_or("silent", |remote| &remote.state).to_owned(),
+            millis(one.interval),
+            millis(one.remote.as_ref().map(|remote| remote.detection_time)),
+            remark,
+        ]
+    }));
+    daemon::table(&rows, out)
 }
 
 fn write_services(services: &[Service], out: &mut impl Write) -> io::Result<()> {
@@ -186,6 +217,10 @@ mod tests {
             "services":[{"name":"10.0.0.9 80","protocol":"tcp","endpoints":["10.0.0.9:80"],"scheduler":"rr","quorum_met":false,
                 "quorum":1,"alive":0,"sorry":false,"servers":[{"address":"10.1.0.1:80","up":false,"configured_weight":1,"weight":0,
                 "in_table":false,"active":0,"inactive":0,"checks":[{"kind":"TCP_CHECK","ok":false,"failure":"refused"}]}]}],
+            "sessions":[{"name":"r","neighbor":"10.0.0.254","multihop":false,"state":"Up","in_state":9.0,"up":true,"diagnostic":"no diagnostic",
+                "interval":0.01,"remote":{"state":"Up","diagnostic":"no diagnostic","heard_ago":0.001,"detection_time":0.05},"send_error":null},
+                {"name":"s","neighbor":"10.0.0.253","multihop":true,"state":"Down","in_state":2.0,"up":false,
+                "diagnostic":"control detection time expired","interval":1.0,"remote":null,"send_error":null}],
             "a field of a later version":1}"#;
         let state: State = serde_json::from_str(text).expect("a status");
         let mut out = Vec::new();
@@ -201,6 +236,8 @@ mod tests {
             "V         FAULT  3s   100 (150)  51    eth0       0/1        10.0.0.2 priority 90",
             "V: interface eth0 is down",
             "V: -50 by script web",
+            "r            Up     9s   10.0.0.254  Up         10ms      50ms",
+            "s            Down   2s   10.0.0.253  silent     1000ms    -          control detection time expired",
             "                 10.1.0.1:80  down   0       0       0         TCP_CHECK: refused",
         ] {
             assert!(said.lines().any(|one| one == line), "{line:?} is not in\n{said}");

@@ -41,6 +41,22 @@ pub struct RejectCounters {
 }
 
 impl RejectCounters {
+    /// All of them, each with its name, fit for a metric's label.
+    #[must_use]
+    pub const fn named(&self) -> [(&'static str, u64); 9] {
+        [
+            ("version", self.version),
+            ("length", self.length),
+            ("multiplier", self.multiplier),
+            ("multipoint", self.multipoint),
+            ("my_discriminator", self.my_discriminator),
+            ("no_session", self.no_session),
+            ("your_discriminator", self.your_discriminator),
+            ("authentication", self.authentication),
+            ("ttl", self.ttl),
+        ]
+    }
+
     /// Counts one.
     pub(crate) const fn count(&mut self, reject: Reject) {
         let field = match reject {

@@ -218,6 +218,7 @@ impl Process {
             ToChild::Ping { number } => self.answers.send(&Answer::Pong { number }).await?,
             // Virtual routers follow quorums, nobody here.
             ToChild::Quorums(_) => {}
+            ToChild::Sessions(states) => self.probes.sessions.tell(states),
             ToChild::ClearCounters => {
                 self.shared.health.borrow_mut().clear_counters();
                 self.keeper.clear_counters();

@@ -157,6 +157,7 @@ fn describe(kind: &CheckKind) -> String {
     match (kind, kind.target()) {
         (CheckKind::Misc(check), _) => format!("{name} {}", check.script.source),
         (CheckKind::File(check), _) => format!("{name} {}", check.name),
+        (CheckKind::Bfd(check), _) => format!("{name} {}", check.session),
         (CheckKind::Ping(target), _) => format!("{name} {}", target.address.ip()),
         (_, Some(target)) => format!("{name} {}", target.address),
         (_, None) => name.to_owned(),

@@ -97,7 +97,8 @@ fn every_state_says_what_happens() {
             assert!(!told(Rule::UnknownKeyword) && !told(Rule::MisplacedKeyword), "{place}");
         }
     }
-    assert_eq!(counts.len(), 3, "{counts:?}");
+    // Nothing is left to be built; a keyword that begins as pending is counted here.
+    assert_eq!(counts.keys().copied().collect::<Vec<_>>(), ["accepted, no effect here", "works"]);
 }
 
 #[test]

@@ -391,6 +391,13 @@ impl Director {
                 }
                 Ok(())
             }
+            ToChild::Sessions(states) => {
+                // Before there is a plan nobody tracks anything; behind it everything is told.
+                if let Some(engine) = &self.engine {
+                    engine.election.send(election::Input::Sessions(states));
+                }
+                Ok(())
+            }
             ToChild::ClearCounters => {
                 if let Some(engine) = &self.engine {
                     engine.election.send(election::Input::ClearCounters);

@@ -35,13 +35,15 @@ pub enum Cause {
     Signal,
     /// The program ran for too long and was killed.
     ScriptTimeout,
+    /// The BFD session with the server is not up.
+    SessionDown,
     /// Anything else the system reported.
     Other,
 }
 
 impl Cause {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::ConnectTimeout,
         Self::Refused,
         Self::Unreachable,
@@ -56,6 +58,7 @@ impl Cause {
         Self::Exit,
         Self::Signal,
         Self::ScriptTimeout,
+        Self::SessionDown,
         Self::Other,
     ];
 
@@ -77,6 +80,7 @@ impl Cause {
             Self::Exit => "exit",
             Self::Signal => "signal",
             Self::ScriptTimeout => "script_timeout",
+            Self::SessionDown => "session_down",
             Self::Other => "other",
         }
     }

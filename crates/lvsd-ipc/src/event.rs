@@ -71,6 +71,17 @@ pub enum ChildEvent {
         /// What.
         change: ServiceChange,
     },
+    /// A BFD session changed its state.
+    Session {
+        /// Its name.
+        name: String,
+        /// From.
+        from: lvsd_bfd::State,
+        /// To.
+        to: lvsd_bfd::State,
+        /// Why, in words.
+        cause: String,
+    },
 }
 
 /// Whether what is tracked as a virtual server has its quorum.

@@ -8,6 +8,7 @@
 //! This crate must never open a socket itself. Start reading at [`ToChild`] and [`FromChild`].
 
 mod amend;
+mod bfd;
 mod checker;
 mod event;
 mod frame;
@@ -17,6 +18,7 @@ mod radar;
 mod vrrp;
 
 pub use amend::{Amendment, Run};
+pub use bfd::{BfdNeighborSnapshot, BfdPlan, BfdSessionSnapshot, BfdSnapshot, SessionState};
 pub use checker::{
     CheckSnapshot, CheckerPlan, CheckerSnapshot, Counters, IpvsHealth, RealServerSnapshot, ServiceSnapshot,
 };

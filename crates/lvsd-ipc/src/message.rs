@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::bfd::SessionState;
 use crate::event::{ChildEvent, QuorumState};
 
 /// Which child.
@@ -11,11 +12,13 @@ pub enum Role {
     Vrrp,
     /// Checks the real servers and programs IPVS.
     Checker,
+    /// Speaks BFD with neighbours.
+    Bfd,
 }
 
 impl Role {
     /// Every role, in the order of start: tables are filled before addresses draw traffic to them.
-    pub const ALL: [Self; 2] = [Self::Checker, Self::Vrrp];
+    pub const ALL: [Self; 3] = [Self::Checker, Self::Vrrp, Self::Bfd];
 
     /// The name, as in logs, metrics and `ps`.
     #[must_use]
@@ -23,6 +26,7 @@ impl Role {
         match self {
             Self::Vrrp => "vrrp",
             Self::Checker => "checker",
+            Self::Bfd => "bfd",
         }
     }
 
@@ -32,6 +36,7 @@ impl Role {
         match self {
             Self::Vrrp => "lvsd: vrrp",
             Self::Checker => "lvsd: checker",
+            Self::Bfd => "lvsd: bfd",
         }
     }
 
@@ -50,6 +55,7 @@ impl Role {
         match self {
             Self::Vrrp => &["addresses", Self::ROUTING_JOURNAL, Self::CHANGES_JOURNAL],
             Self::Checker => &["ipvs", Self::MARKS_JOURNAL],
+            Self::Bfd => &[],
         }
     }
 
@@ -60,6 +66,8 @@ impl Role {
         match self {
             Self::Vrrp => "addresses",
             Self::Checker => "ipvs",
+            // It puts nothing there.
+            Self::Bfd => "bfd",
         }
     }
 }
@@ -102,6 +110,8 @@ pub enum ToChild<P> {
     Quorums(Vec<QuorumState>),
     /// Send a [`FromChild::Recording`]; the VRRP process only.
     Record,
+    /// How BFD sessions are, to those who track them. After each plan, all that are known; then those that change.
+    Sessions(Vec<SessionState>),
     /// Set the statistics to zero (after a snapshot, for SIGRTMAX-1).
     ClearCounters,
     /// End; the child answers [`FromChild::Stopped`] and exits.
@@ -147,6 +157,9 @@ pub enum FromChild<S> {
     Event(ChildEvent),
     /// The checker: which tracked virtual servers have their quorum. All of them, after each plan and when one changes.
     Quorums(Vec<QuorumState>),
+    /// The BFD process: what has become of sessions. One that has not been up since the process started, or since its ends were changed, is
+    /// not told of.
+    Sessions(Vec<SessionState>),
     /// Everything is released (or kept, as asked); the child exits now.
     Stopped,
 }

@@ -10,6 +10,7 @@
 //! clients), [`Capture`] (what a third host saw) and [`Guest`] (the kernel with IPVS). [`require!`] opens every test
 //! that needs more than an ordinary user has; [`setup`] installs what it needs.
 
+mod bird;
 mod capture;
 mod daemon;
 mod director;
@@ -27,6 +28,7 @@ mod sweep;
 mod wait;
 pub mod web;
 
+pub use bird::{Bird, BirdSession};
 pub use capture::Capture;
 pub use daemon::built;
 pub use director::{Director, Launch};

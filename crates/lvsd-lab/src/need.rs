@@ -1,7 +1,7 @@
 //! What a test needs beyond an ordinary user's rights, and what happens when it is not there: the test is skipped, and
 //! the skip is counted; where everything is required (CI), a skip is a failure.
 
-use crate::{LabError, Rival, guest, setup};
+use crate::{LabError, Rival, bird, guest, setup};
 use nix::unistd::geteuid;
 use std::{env, fs::OpenOptions, io::Write as _, thread};
 
@@ -19,6 +19,8 @@ pub enum Need {
     Rival(Rival),
     /// Prometheus' checker of metrics.
     Promtool,
+    /// Another BFD speaker.
+    Bird,
 }
 
 /// How a test function ends that was skipped; what [`require!`](crate::require) returns.
@@ -43,6 +45,7 @@ pub fn missing(needs: &[Need]) -> Option<String> {
         Need::Root => (!geteuid().is_root()).then(|| "needs root".to_owned()),
         Need::Ipvs => (!guest::has_ipvs()).then(|| "needs a kernel with ip_vs".to_owned()),
         Need::Rival(rival) => rival.root().err().as_ref().map(LabError::to_string),
+        Need::Bird => bird::installed().err().as_ref().map(LabError::to_string),
         Need::Promtool => setup::promtool().err().as_ref().map(LabError::to_string),
     })
 }

@@ -1,5 +1,5 @@
 //! Installs what the laboratory needs: Debian packages on this machine, and in a cache directory what must not be
-//! installed on it: the guest kernel, both versions of the peer with a root file system each, `promtool`.
+//! installed on it: the guest kernel, both versions of the peer with a root file system each, `promtool`, BIRD.
 //!
 //! Every part is made beside its place and moved there when complete, so an interrupted set-up is simply done again;
 //! a part that is there is not touched. A failing mirror is tried several times.
@@ -7,7 +7,7 @@
 mod apt;
 
 use crate::{
-    LabError, Program, Result, Rival, error::Context as _, guest, keepalived::program_in,
+    LabError, Program, Result, Rival, bird, error::Context as _, guest, keepalived::program_in,
     process::search_path,
 };
 use nix::{
@@ -52,12 +52,20 @@ pub enum Part {
     Rival(Rival),
     /// Prometheus' checker of metrics.
     Promtool,
+    /// Another BFD speaker.
+    Bird,
 }
 
 impl Part {
     /// Everything there is.
-    pub const ALL: [Self; 5] =
-        [Self::Tools, Self::Guest, Self::Rival(Rival::V2_2_7), Self::Rival(Rival::V2_3_3), Self::Promtool];
+    pub const ALL: [Self; 6] = [
+        Self::Tools,
+        Self::Guest,
+        Self::Rival(Rival::V2_2_7),
+        Self::Rival(Rival::V2_3_3),
+        Self::Promtool,
+        Self::Bird,
+    ];
 
     fn is_ready(self) -> bool {
         match self {
@@ -65,6 +73,7 @@ impl Part {
             Self::Guest => guest::has_ipvs() || guest_kernel().is_ok(),
             Self::Rival(rival) => rival.root().is_ok(),
             Self::Promtool => promtool().is_ok(),
+            Self::Bird => bird::installed().is_ok(),
         }
     }
 
@@ -76,6 +85,10 @@ impl Part {
                 place(&format!("keepalived-{}", rival.version()), say, |root| bootstrap(rival, root))
             }
             Self::Promtool => place("prometheus", say, |root| apt::unpack("prometheus", root, say)),
+            Self::Bird => place("bird", say, |root| {
+                bird::PACKAGES.iter().try_for_each(|package| apt::unpack(package, root, say))?;
+                bird::check(root)
+            }),
         }
     }
 }

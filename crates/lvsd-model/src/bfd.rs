@@ -18,6 +18,11 @@ impl BfdInterval {
     /// The greatest number of milliseconds.
     pub const MAX_MILLIS: u32 = u32::MAX / 1000;
 
+    /// 10 ms.
+    pub const DEFAULT: Self = Self(10);
+    /// One second.
+    pub const SECOND: Self = Self(1000);
+
     /// That many milliseconds.
     ///
     /// # Errors
@@ -110,6 +115,9 @@ pub struct BfdSession {
 }
 
 impl BfdSession {
+    /// Unless configured.
+    pub const DEFAULT_MULTIPLIER: NonZeroU8 = NonZeroU8::new(5).expect("5 is not zero");
+
     /// The family of both ends.
     #[must_use]
     pub const fn family(&self) -> Family {

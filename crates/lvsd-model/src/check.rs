@@ -7,6 +7,14 @@ use serde::{Deserialize, Serialize};
 use crate::lvs::Target;
 use crate::units::Weight;
 
+/// `BFD_CHECK`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct BfdCheck {
+    /// Name of a [`BfdSession`](crate::BfdSession) of the same configuration.
+    pub session: String,
+}
+
 /// `UDP_CHECK`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -31,8 +31,8 @@ mod vrrp;
 pub use auth::{AntiReplay, Auth, HmacAuth, HmacKey, HmacMode, KeyId};
 pub use bfd::{BfdAudience, BfdConfig, BfdInterval, BfdPath, BfdRole, BfdSession};
 pub use check::{
-    DnsCheck, DnsType, DomainName, FileCheck, PatternByte, RegexCheck, ReplyCheck, SmtpCheck, UdpCheck,
-    Wanted,
+    BfdCheck, DnsCheck, DnsType, DomainName, FileCheck, PatternByte, RegexCheck, ReplyCheck, SmtpCheck,
+    UdpCheck, Wanted,
 };
 pub use daemon::{Dumps, JsonVersion, MomentScript, ReloadMark, ReloadTimes};
 pub use globals::{ControlSocket, Globals, MetricsListen};
@@ -62,8 +62,8 @@ pub use vlink::{Accept, AdvertsBy, Firewall, IpvlanFlag, MacAddress, OwnLink, Vi
 pub use vrrp::{
     AddressFlags, AddressScope, Broadcast, Deletion, GarpPolicy, InitFile, InitialState, Instance, Notify,
     OldUnicastChecksum, ParamMatch, Preempt, PreferredLifetime, SyncGroup, TrackFile, TrackInterface,
-    TrackProcess, TrackScript, TrackWeight, TrackedFile, TrackedProcess, TrackedScript, TrackedService,
-    Trackers, Transport, UnicastPeer, Version, VirtualAddress, VrrpConfig,
+    TrackProcess, TrackScript, TrackWeight, TrackedBfd, TrackedFile, TrackedProcess, TrackedScript,
+    TrackedService, Trackers, Transport, UnicastPeer, Version, VirtualAddress, VrrpConfig,
 };
 
 use serde::{Deserialize, Serialize};
@@ -78,6 +78,8 @@ pub struct Config {
     pub vrrp: VrrpConfig,
     /// Virtual servers and their real servers.
     pub lvs: LvsConfig,
+    /// BFD sessions.
+    pub bfd: BfdConfig,
     /// What is said and not acted on yet, in the order of reading.
     pub planned: Vec<PlannedStatement>,
 }

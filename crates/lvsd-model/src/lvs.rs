@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::check::{DnsCheck, FileCheck, RegexCheck, SmtpCheck, UdpCheck};
+use crate::check::{BfdCheck, DnsCheck, FileCheck, RegexCheck, SmtpCheck, UdpCheck};
 use crate::marking::{IpvsNamespace, Marking};
 use crate::script::Script;
 use crate::sync::{ConnectionTimeouts, SyncDaemon};
@@ -405,6 +405,8 @@ pub enum CheckKind {
     Dns(Box<DnsCheck>),
     /// `FILE_CHECK`: a number in a file allows it, and adds to the weight.
     File(Box<FileCheck>),
+    /// `BFD_CHECK`: a BFD session is up.
+    Bfd(BfdCheck),
 }
 
 impl CheckKind {
@@ -417,7 +419,7 @@ impl CheckKind {
             Self::Udp(check) => Some(&check.target),
             Self::Smtp(check) => Some(&check.target),
             Self::Dns(check) => Some(&check.target),
-            Self::Misc(_) | Self::File(_) => None,
+            Self::Misc(_) | Self::File(_) | Self::Bfd(_) => None,
         }
     }
 
@@ -434,6 +436,7 @@ impl CheckKind {
             Self::Smtp(_) => "SMTP_CHECK",
             Self::Dns(_) => "DNS_CHECK",
             Self::File(_) => "FILE_CHECK",
+            Self::Bfd(_) => "BFD_CHECK",
         }
     }
 }

@@ -318,6 +318,16 @@ pub struct TrackedService {
     pub effect: TrackWeight,
 }
 
+/// One line of `track_bfd`: a reference with its effect.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct TrackedBfd {
+    /// Name of a [`BfdSession`](crate::BfdSession) of the same configuration.
+    pub session: String,
+    /// Its effect here (the session's own unless overridden).
+    pub effect: TrackWeight,
+}
+
 /// What an instance or a group tracks.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -332,6 +342,8 @@ pub struct Trackers {
     pub processes: Vec<TrackedProcess>,
     /// `track_virtual_server`.
     pub services: Vec<TrackedService>,
+    /// `track_bfd`.
+    pub sessions: Vec<TrackedBfd>,
 }
 
 /// `track_file` at the root: a file with a number in it.

@@ -8,6 +8,7 @@
 //! Start reading at [`VrrpSocket`], [`Rtnl`] and [`Monitor`].
 
 mod announce;
+mod bfd_socket;
 mod checksum;
 pub mod child;
 mod clock;
@@ -30,6 +31,7 @@ mod vrrp_socket;
 mod wakeup;
 
 pub use announce::AnnounceSocket;
+pub use bfd_socket::{BfdListener, BfdReceived, BfdSender, MAX_BFD_DATAGRAM};
 pub use clock::{Timer, Zone, civil, since_epoch, time_of_day, uptime};
 pub use frame::{ARP_FRAME, Mac, NA_FRAME, NaRole, gratuitous_arp, unsolicited_na};
 pub use inquiry_socket::{InquirySocket, hold_protocol};

@@ -301,6 +301,12 @@ impl Lan {
         for process in &config.processes {
             self.call(id, |router, now| router.process_quorum(now, &process.name, true));
         }
+        // Neighbours are heard.
+        let instances = config.instances.iter().map(|instance| &instance.trackers);
+        let groups = config.groups.iter().map(|group| &group.trackers);
+        for tracked in instances.chain(groups).flat_map(|trackers| &trackers.sessions) {
+            self.call(id, |router, now| router.bfd_session(now, &tracked.session, true));
+        }
         // Those without an interface find their source by a route.
         self.call(id, |router, now| {
             let routed: Vec<_> = router.instances().filter(|view| view.source.is_none()).collect();

@@ -19,7 +19,7 @@ pub(crate) struct Cli {
     /// Run only the health checks
     #[arg(short = 'C', long)]
     pub(crate) check: bool,
-    /// Run no BFD (there is none yet)
+    /// Run no BFD: sessions count as down
     #[arg(short = 'B', long = "no_bfd")]
     pub(crate) no_bfd: bool,
     /// Start all processes, with or without configuration for them
@@ -67,7 +67,7 @@ pub(crate) struct Cli {
     /// File for the process id of the checker process
     #[arg(short = 'c', long = "checkers_pid", value_name = "FILE")]
     pub(crate) checkers_pid: Option<PathBuf>,
-    /// File for the process id of the BFD process (there is none yet)
+    /// File for the process id of the BFD process
     #[arg(short = 'b', long = "bfd_pid", value_name = "FILE")]
     pub(crate) bfd_pid: Option<PathBuf>,
     /// Log all changes of addresses
@@ -163,7 +163,6 @@ impl Cli {
     /// Every option given that does nothing here, and every stray word.
     pub(crate) fn notes(&self) -> Vec<String> {
         let without_effect = [
-            (self.no_bfd || self.bfd_pid.is_some(), "--no_bfd, --bfd_pid: there is no BFD process"),
             (self.log_file.is_some() || self.flush_log_file, "--log-file: redirect standard error instead"),
             (self.snmp || self.snmp_agent_socket.is_some(), "--snmp: there is no SNMP; see /metrics"),
             (self.core_dump || self.core_dump_pattern.is_some(), "--core-dump: see coredumpctl(1)"),
@@ -286,8 +285,6 @@ mod tests {
     #[test]
     fn options_without_effect_and_stray_words_are_said() {
         for line in [
-            "-B",
-            "-b x",
             "-g",
             "-gfile",
             "--log-file=x",

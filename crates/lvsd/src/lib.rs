@@ -6,6 +6,7 @@
 //!
 //! Start reading at [`main`]; `policy` decides, `driver` does.
 
+mod board;
 mod check;
 mod cli;
 pub mod control;

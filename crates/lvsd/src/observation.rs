@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lvsd_ipc::{CheckerSnapshot, Role, VrrpSnapshot};
+use lvsd_ipc::{BfdSnapshot, CheckerSnapshot, Role, VrrpSnapshot};
 
 use crate::roles::PerRole;
 
@@ -57,6 +57,7 @@ pub(crate) struct Observation {
     pub(crate) health: Health,
     pub(crate) vrrp: Option<Box<VrrpSnapshot>>,
     pub(crate) checker: Option<Box<CheckerSnapshot>>,
+    pub(crate) bfd: Option<Box<BfdSnapshot>>,
 }
 
 impl Observation {
@@ -65,6 +66,7 @@ impl Observation {
         match role {
             Role::Vrrp => self.vrrp.is_some(),
             Role::Checker => self.checker.is_some(),
+            Role::Bfd => self.bfd.is_some(),
         }
     }
 }

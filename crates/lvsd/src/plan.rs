@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use lvsd_ipc::{Amendment, CheckerPlan, Generation, Role, VrrpPlan};
-use lvsd_model::{Config, Fifo, LvsConfig, NoticePlan, VrrpConfig};
+use lvsd_ipc::{Amendment, BfdPlan, CheckerPlan, Generation, Role, VrrpPlan};
+use lvsd_model::{BfdConfig, Config, Fifo, LvsConfig, NoticePlan, VrrpConfig};
 
 use crate::cli::Cli;
 use crate::policy::Wanted;
@@ -18,11 +18,11 @@ pub(crate) struct Selection {
 }
 
 impl Selection {
-    /// `-P` and `-C` each name one; neither means both.
+    /// `-P` and `-C` each name one; neither means both. `-B` leaves out BFD.
     pub(crate) const fn new(cli: &Cli) -> Self {
         let neither = !cli.vrrp && !cli.check;
         Self {
-            allowed: PerRole { vrrp: cli.vrrp || neither, checker: cli.check || neither },
+            allowed: PerRole { vrrp: cli.vrrp || neither, checker: cli.check || neither, bfd: !cli.no_bfd },
             even_idle: cli.all,
         }
     }
@@ -32,11 +32,13 @@ impl Selection {
         let has = PerRole {
             vrrp: !config.vrrp.instances.is_empty() || !config.vrrp.statics.is_empty(),
             checker: !config.lvs.is_idle(),
+            bfd: !config.bfd.sessions.is_empty(),
         };
         Wanted {
             roles: PerRole {
                 vrrp: self.allowed.vrrp && (has.vrrp || self.even_idle),
                 checker: self.allowed.checker && (has.checker || self.even_idle),
+                bfd: self.allowed.bfd && (has.bfd || self.even_idle),
             },
             child_wait: config.globals.child_wait,
         }
@@ -123,6 +125,15 @@ pub(crate) fn checker(
     }
 }
 
+/// The part of the BFD process.
+pub(crate) fn bfd(config: &Config) -> BfdPlan {
+    BfdPlan {
+        config: config.bfd.clone(),
+        process: config.globals.processes.bfd.clone(),
+        umask: config.globals.umask,
+    }
+}
+
 /// What the checker process was given last.
 #[derive(Debug, Default)]
 pub(crate) struct Given {
@@ -159,6 +170,8 @@ fn notices(config: &Config, role: Role, reader: Role) -> NoticePlan {
     let own = match role {
         Role::Vrrp => &notices.vrrp_fifo,
         Role::Checker => &notices.lvs_fifo,
+        // It tells the other two, and they tell the world.
+        Role::Bfd => &None,
     };
     NoticePlan {
         fifos: common.into_iter().chain(own.clone()).collect(),
@@ -176,7 +189,13 @@ pub(crate) const fn common_reader(wanted: &Wanted) -> Role {
 pub(crate) fn nothing(config: &Config) -> Config {
     let LvsConfig { flush_on_stop, ref namespace, .. } = config.lvs;
     let lvs = LvsConfig { flush_on_stop, namespace: namespace.clone(), ..LvsConfig::default() };
-    Config { globals: config.globals.clone(), vrrp: VrrpConfig::default(), lvs, planned: Vec::new() }
+    Config {
+        globals: config.globals.clone(),
+        vrrp: VrrpConfig::default(),
+        lvs,
+        bfd: BfdConfig::default(),
+        planned: Vec::new(),
+    }
 }
 
 #[cfg(test)]
@@ -192,11 +211,11 @@ mod tests {
     fn the_command_line_limits_who_runs() {
         let idle = Config::default();
         let roles = |line: &str| selection(line).wanted(&idle).roles;
-        assert_eq!(roles(""), PerRole { vrrp: false, checker: false });
-        assert_eq!(roles("--all"), PerRole { vrrp: true, checker: true });
-        assert_eq!(roles("--all -P"), PerRole { vrrp: true, checker: false });
-        assert_eq!(roles("--all -C"), PerRole { vrrp: false, checker: true });
-        assert_eq!(roles("--all -P -C"), PerRole { vrrp: true, checker: true });
+        assert_eq!(roles(""), PerRole { vrrp: false, checker: false, bfd: false });
+        assert_eq!(roles("--all"), PerRole { vrrp: true, checker: true, bfd: true });
+        assert_eq!(roles("--all -P"), PerRole { vrrp: true, checker: false, bfd: true });
+        assert_eq!(roles("--all -C -B"), PerRole { vrrp: false, checker: true, bfd: false });
+        assert_eq!(roles("--all -P -C"), PerRole { vrrp: true, checker: true, bfd: true });
     }
 
     #[test]
@@ -224,7 +243,7 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         std::fs::write(directory.path().join(Role::Vrrp.journal()), "eth0 10.0.0.1/32\n").expect("written");
         let roles = |line: &str| selection(line).wanted_at_start(&Config::default(), directory.path()).roles;
-        assert_eq!(roles(""), PerRole { vrrp: true, checker: false });
-        assert_eq!(roles("-C"), PerRole { vrrp: false, checker: false });
+        assert_eq!(roles(""), PerRole { vrrp: true, checker: false, bfd: false });
+        assert_eq!(roles("-C"), PerRole { vrrp: false, checker: false, bfd: false });
     }
 }

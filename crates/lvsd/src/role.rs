@@ -38,6 +38,7 @@ pub(crate) fn enter(role: Role) -> ExitCode {
 fn run(role: Role, socket: UnixStream) -> ExitCode {
     match role {
         Role::Vrrp => lvsd_director::serve(socket),
+        Role::Bfd => lvsd_speaker::serve(socket),
         Role::Checker => match lvsd_checker::run(socket) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {

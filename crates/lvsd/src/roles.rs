@@ -7,6 +7,7 @@ use lvsd_ipc::Role;
 pub(crate) struct PerRole<T> {
     pub(crate) vrrp: T,
     pub(crate) checker: T,
+    pub(crate) bfd: T,
 }
 
 impl<T> PerRole<T> {
@@ -14,6 +15,7 @@ impl<T> PerRole<T> {
         match role {
             Role::Vrrp => &self.vrrp,
             Role::Checker => &self.checker,
+            Role::Bfd => &self.bfd,
         }
     }
 
@@ -21,6 +23,7 @@ impl<T> PerRole<T> {
         match role {
             Role::Vrrp => &mut self.vrrp,
             Role::Checker => &mut self.checker,
+            Role::Bfd => &mut self.bfd,
         }
     }
 }

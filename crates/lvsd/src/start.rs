@@ -109,6 +109,7 @@ fn run(cli: &Cli, log: LogSettings, held: HeldSignals) -> Result<u8, NoStart> {
         pid_paths: PerRole {
             vrrp: in_runtime_dir(&cli.vrrp_pid, "vrrp.pid"),
             checker: in_runtime_dir(&cli.checkers_pid, "checkers.pid"),
+            bfd: in_runtime_dir(&cli.bfd_pid, "bfd.pid"),
         },
         plans: PlanContext { runtime_dir, release_foreign_vips: cli.release_vips, umask: cli.umask },
         loader,
@@ -139,6 +140,11 @@ const fn settings(cli: &Cli, config: &Config) -> Settings {
     Settings {
         first: if config.globals.startup_script.is_some() { First::Script } else { First::Children },
         respawn: if cli.dont_respawn { Respawn::Never } else { Respawn::WithBackoff },
-        stop: PerRole { vrrp: manner(cli.dont_release_vrrp), checker: manner(cli.dont_release_ipvs) },
+        stop: PerRole {
+            vrrp: manner(cli.dont_release_vrrp),
+            checker: manner(cli.dont_release_ipvs),
+            // It has nothing to release but its sessions, and those it always ends.
+            bfd: StopManner::Keep,
+        },
     }
 }

@@ -1,5 +1,6 @@
 //! The probes: the only part of health checking that does I/O. One call, one run of one check, within a bounded time.
 
+pub(crate) mod bfd;
 mod connect;
 mod datagram;
 mod dns;
@@ -85,6 +86,8 @@ pub(crate) struct Probes {
     programs: RefCell<Programs>,
     tls: Clients,
     regexes: Regexes,
+    /// How BFD sessions are.
+    pub(crate) sessions: bfd::Sessions,
     /// Of checks with several urls, the one to begin with: that which failed last.
     first_url: RefCell<HashMap<CheckId, usize>>,
 }
@@ -95,6 +98,7 @@ impl Probes {
             programs: RefCell::new(Programs::new(policy)),
             tls: Clients::default(),
             regexes: Regexes::default(),
+            sessions: bfd::Sessions::default(),
             first_url: RefCell::default(),
         }
     }
@@ -105,6 +109,7 @@ impl Probes {
         *self.programs.borrow_mut() = Programs::new(policy);
         self.first_url.borrow_mut().clear();
         self.regexes.clear();
+        self.sessions.renew();
     }
 
     /// Why `SSL` cannot be done as written, if that is so. Reads files.
@@ -129,6 +134,7 @@ impl Probes {
             CheckKind::Smtp(check) => smtp::run(check).await.into_outcome(),
             CheckKind::Dns(check) => dns::run(check).await.into_outcome(),
             CheckKind::File(check) => file::run(check).await,
+            CheckKind::Bfd(check) => self.sessions.run(due.id, &check.session).await,
             CheckKind::Misc(check) => {
                 let program = self.programs.borrow_mut().prepare(&check.script);
                 match program {

@@ -374,8 +374,8 @@ pub(super) static FILE_CHECK: &[Row] = &[
 
 #[rustfmt::skip] // A table: one row, one line, and one for its example.
 pub(super) static BFD_CHECK: &[Row] = &[
-    row("name", "<bfd instance>", "mandatory", Tier::Three, "BFD session deciding server state")
+    row("name", "<bfd instance>", "mandatory", Tier::Three, "BFD session deciding server state").works()
         .example("name uplink"),
-    row("alpha", "[BOOL]", "real_server value", Tier::Three, "Start down until session up").takes(0, 1)
+    row("alpha", "[BOOL]", "real_server value", Tier::Three, "Start down until session up").takes(0, 1).works()
         .example("alpha"),
 ];

@@ -164,6 +164,6 @@ pub(super) static REAL_SERVER: &[Row] = &[
         .example("DNS_CHECK {\n    type A\n    name www.example.com\n}"),
     row("FILE_CHECK", "{ block }", "", Tier::Three, "Checker driven by a track_file").block(Context::FileCheck, 0, 0).works()
         .example("FILE_CHECK {\n    track_file load\n    weight -1\n}"),
-    row("BFD_CHECK", "{ block }", "", Tier::Three, "Checker driven by a BFD session").block(Context::BfdCheck, 0, 0)
+    row("BFD_CHECK", "{ block }", "", Tier::Three, "Checker driven by a BFD session").block(Context::BfdCheck, 0, 0).works()
         .example("BFD_CHECK {\n    name uplink\n}"),
 ];

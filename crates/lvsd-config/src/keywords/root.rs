@@ -46,7 +46,7 @@ pub(super) static ROOT: &[Row] = &[
         .example("track_file maintenance {\n    file /run/lvsd/maintenance\n    weight -1\n}"),
     row("vrrp_track_file", "<name> { block }", "", Tier::Three, "Older name of track_file").block(Context::VrrpTrackFile, 1, 1).deprecated("track_file").works()
         .example("vrrp_track_file maintenance {\n    file /run/lvsd/maintenance\n    weight -1\n}"),
-    row("bfd_instance", "<name, under 32 chars> { block }", "", Tier::Three, "BFD session definition").block(Context::BfdInstance, 1, 1)
+    row("bfd_instance", "<name, under 32 chars> { block }", "", Tier::Three, "BFD session definition").block(Context::BfdInstance, 1, 1).works()
         .example("bfd_instance uplink {\n    neighbor_ip 192.0.2.253\n    min_rx 50\n    min_tx 50\n}"),
     row("SSL", "{ block }", "", Tier::Three, "Certificates for every SSL_GET; read again at each reload").block(Context::Ssl, 0, 0).works()
         .example("SSL {\n    certificate /etc/lvsd/client.pem\n    key /etc/lvsd/client.key\n}"),

@@ -22,7 +22,7 @@ pub(super) static SYNC_GROUP: &[Row] = &[
         .example("sync_group_tracking_weight\ntrack_process {\n    proxy weight 20\n}"),
     row("track_virtual_server", "{ <ip [port]> | fwmark <n> | group <name> [weight -253..253 [reverse|noreverse]] ... }", "", Tier::Two, "Virtual servers whose quorum the group follows, called as behind virtual_server: without its quorum one is a FAULT, or costs its weight. Of one name all have to have theirs; only in lvsd").lines(Lines::Trackers, 0, 0).works()
         .example("sync_group_tracking_weight\ntrack_virtual_server {\n    192.0.2.93 443 weight -20\n}"),
-    row("track_bfd", "{ <name> [weight -253..253 [reverse|noreverse]] ... }", "", Tier::Three, "BFD sessions tracked for all members").lines(Lines::Trackers, 0, 0)
+    row("track_bfd", "{ <name> [weight -253..253 [reverse|noreverse]] ... }", "", Tier::Three, "BFD sessions tracked for all members").lines(Lines::Trackers, 0, 0).works()
         .example("sync_group_tracking_weight\ntrack_bfd {\n    uplink weight -20\n}"),
     row("notify_backup", "<script> [user [group]]", "none", Tier::One, "Run when group becomes BACKUP").script().works()
         .example("notify_backup \"/etc/lvsd/notify.sh backup\""),
@@ -94,7 +94,7 @@ pub(super) static INSTANCE: &[Row] = &[
         .example("track_process {\n    proxy weight 20\n}"),
     row("track_virtual_server", "{ <ip [port]> | fwmark <n> | group <name> [weight -253..253 [reverse|noreverse]] ... }", "none", Tier::Two, "Virtual servers whose quorum the instance follows, called as behind virtual_server: without its quorum one is a FAULT, or costs its weight. Of one name all have to have theirs; only in lvsd").lines(Lines::Trackers, 0, 0).works()
         .example("track_virtual_server {\n    192.0.2.93 443 weight -20\n}"),
-    row("track_bfd", "{ <name> [weight -253..253 [reverse|noreverse]] ... }", "none", Tier::Three, "BFD sessions that fault or weight the instance").lines(Lines::Trackers, 0, 0)
+    row("track_bfd", "{ <name> [weight -253..253 [reverse|noreverse]] ... }", "none", Tier::Three, "BFD sessions that fault or weight the instance").lines(Lines::Trackers, 0, 0).works()
         .example("track_bfd {\n    uplink weight -20\n}"),
     row("mcast_src_ip", "<ip>", "primary address of interface", Tier::Two, "Source address of multicast adverts").works()
         .example("mcast_src_ip 192.0.2.2"),
@@ -306,34 +306,34 @@ pub(super) static VRRP_TRACK_FILE: &[Row] = &[
 
 #[rustfmt::skip] // A table: one row, one line, and one for its example.
 pub(super) static BFD_INSTANCE: &[Row] = &[
-    row("source_ip", "<ip>", "any", Tier::Three, "Local address of session")
+    row("source_ip", "<ip>", "that of the route", Tier::Three, "Address that packets of the session leave from").works()
         .example("source_ip 192.0.2.2"),
-    row("neighbor_ip", "<ip>", "mandatory", Tier::Three, "Remote address of session")
+    row("neighbor_ip", "<ip>", "mandatory", Tier::Three, "Address of the neighbour; not a link-local one").works()
         .example("neighbor_ip 192.0.2.253"),
-    row("neighbour_ip", "<ip>", "mandatory", Tier::Three, "Alias spelling of neighbor_ip")
+    row("neighbour_ip", "<ip>", "mandatory", Tier::Three, "The same as neighbor_ip").works()
         .example("neighbour_ip 192.0.2.253"),
-    row("min_rx", "<int ms 1..4294967>", "10", Tier::Three, "Required minimum receive interval")
+    row("min_rx", "<int ms 1..4294967>", "10", Tier::Three, "Shortest interval, in milliseconds, at which packets are taken; the neighbour sends no faster").works()
         .example("min_rx 50"),
-    row("min_tx", "<int ms 1..4294967>", "10", Tier::Three, "Desired minimum transmit interval")
+    row("min_tx", "<int ms 1..4294967>", "10", Tier::Three, "Shortest interval, in milliseconds, at which packets are sent while the session is Up; the neighbour may want them less often").works()
         .example("min_tx 50"),
-    row("idle_tx", "<int ms 1000..4294967>", "1000", Tier::Three, "Transmit interval while not Up, at least 1000")
+    row("idle_tx", "<int ms 1000..4294967>", "1000", Tier::Three, "The same while the session is not Up").works()
         .example("idle_tx 1000"),
-    row("multiplier", "<int 1..255>", "5", Tier::Three, "Detection multiplier")
+    row("multiplier", "<int 1..255>", "5", Tier::Three, "How many packets in a row may be lost before the neighbour takes the session for dead").works()
         .example("multiplier 3"),
-    row("passive", "none", "off", Tier::Three, "Wait for remote before sending").takes(0, 0)
+    row("passive", "none", "off", Tier::Three, "Send nothing until the neighbour has spoken").takes(0, 0).works()
         .example("passive"),
-    row("ttl", "<int 1..255>", "255 IPv4, 64 IPv6", Tier::Three, "TTL of sent packets")
+    row("ttl", "<int 1..255>", "255", Tier::Three, "TTL or hop limit of the packets sent, and of those that the neighbour is taken to send (keepalived: 64 for IPv6)").works()
         .example("ttl 255"),
-    row("hoplimit", "<int 1..255>", "as ttl", Tier::Three, "Alias of ttl for IPv6")
+    row("hoplimit", "<int 1..255>", "as ttl", Tier::Three, "The same as ttl").works()
         .example("hoplimit 64"),
-    row("max_hops", "<int -1..255>", "0", Tier::Three, "Received packets may have lost at most this many hops")
+    row("max_hops", "<int -1..255>", "0; any with multihop", Tier::Three, "How many hops packets may have come: what arrives with less than ttl minus this is not believed; -1 and 255 believe all").works()
         .example("max_hops 2"),
-    row("multihop", "[BOOL]", "false", Tier::Three, "Use multihop port 4784").takes(0, 1)
+    row("multihop", "[BOOL]", "false", Tier::Three, "The neighbour is behind routers: use port 4784 (RFC 5883)").takes(0, 1).works()
         .example("multihop"),
-    row("weight", "<-253..253> [reverse]", "0", Tier::Three, "Default VRRP track weight; 0 means down faults").takes(1, 2)
+    row("weight", "<-253..253> [reverse]", "0", Tier::Three, "Weight where track_bfd gives none; 0: down is a fault").takes(1, 2).works()
         .example("weight -20"),
-    row("vrrp", "none", "both processes", Tier::Three, "Send events only to VRRP process (or with checker)").takes(0, 0)
+    row("vrrp", "none", "both processes", Tier::Three, "Only trackers hear of the session (with checker: checks, too)").takes(0, 0).works()
         .example("vrrp"),
-    row("checker", "none", "both processes", Tier::Three, "Send events only to checker process (or with vrrp)").takes(0, 0)
+    row("checker", "none", "both processes", Tier::Three, "Only checks hear of the session (with vrrp: trackers, too)").takes(0, 0).works()
         .example("checker"),
 ];

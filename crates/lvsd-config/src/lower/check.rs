@@ -133,6 +133,7 @@ impl<'a> Lowering<'a> {
                 "PING_CHECK" => self.ping_check(block, context),
                 "UDP_CHECK" => self.udp_check(block, context),
                 "FILE_CHECK" => self.file_check(block, context),
+                "BFD_CHECK" => self.bfd_check(block, context),
                 "DNS_CHECK" => self.dns_check(block, context),
                 name @ ("HTTP_GET" | "SSL_GET") => {
                     self.inside(name.to_owned(), |this| this.http_check(block, context))

@@ -57,7 +57,7 @@ impl<'a> Lowering<'a> {
                 "group" => self.members(statement, taken, &mut members),
                 "track_interface" => self.track_interfaces(statement, &mut track),
                 "track_virtual_server" => self.track_services(statement, &mut track),
-                "track_script" | "track_file" | "track_process" => {
+                "track_script" | "track_file" | "track_process" | "track_bfd" => {
                     self.track_named(statement, order, &mut track);
                 }
                 "sync_group_tracking_weight" => tracking_weight = true,

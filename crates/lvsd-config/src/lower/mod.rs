@@ -2,6 +2,7 @@
 
 mod address;
 mod auth;
+mod bfd;
 mod check;
 mod common;
 mod cross;
@@ -74,7 +75,6 @@ pub(crate) struct Lowering<'a> {
     seen: Vec<(&'static Row, Span)>,
     /// The blocks that statements are being read in, as they are called in the file.
     path: Vec<String>,
-    sessions: planned::Sessions<'a>,
     marking: marking::MarkingDraft,
     tracked_services: track_service::TrackedServices,
     tls: tls::TlsDraft,
@@ -120,7 +120,6 @@ pub(crate) fn lower(
         instance_drafts: Vec::new(),
         seen: Vec::new(),
         path: Vec::new(),
-        sessions: planned::Sessions::new(),
         marking: marking::MarkingDraft::default(),
         tracked_services: track_service::TrackedServices::new(),
         tls: tls::TlsDraft::default(),
@@ -135,7 +134,6 @@ pub(crate) fn lower(
 impl<'a> Lowering<'a> {
     fn run(&mut self) {
         let statements = &self.document.statements;
-        self.find_sessions(statements);
         // Globals and scripts first, wherever they stand: the order of the file matters to nobody here.
         for statement in statements {
             self.root(statement);
@@ -152,6 +150,9 @@ impl<'a> Lowering<'a> {
         }
         for (order, statement) in order("vrrp_track_process") {
             self.track_process(statement, order);
+        }
+        for (order, statement) in order("bfd_instance") {
+            self.bfd_instance(statement, order);
         }
         let names = order("vrrp_instance").filter_map(|(_, block)| self.word(block, 0));
         let names: Vec<&str> = names.map(|name| name.text).collect();

@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 
 use lvsd_model::{
-    TrackInterface, TrackWeight, TrackedFile, TrackedProcess, TrackedScript, TrackedService, Trackers,
+    TrackInterface, TrackWeight, TrackedBfd, TrackedFile, TrackedProcess, TrackedScript, TrackedService,
+    Trackers,
 };
 
 use super::Lowering;
@@ -38,6 +39,8 @@ pub(super) struct TrackDraft {
     processes: Vec<Written>,
     /// For each of `trackers.services`.
     services: Vec<Written>,
+    /// For each of `trackers.sessions`.
+    sessions: Vec<Written>,
 }
 
 impl TrackDraft {
@@ -58,13 +61,14 @@ impl TrackDraft {
     }
 
     fn all(&self) -> impl Iterator<Item = (Written, TrackWeight)> {
-        let Trackers { interfaces, scripts, files, processes, services } = &self.trackers;
+        let Trackers { interfaces, scripts, files, processes, services, sessions } = &self.trackers;
         let interfaces = self.interfaces.iter().copied().zip(interfaces.iter().map(|track| track.effect));
         let scripts = self.scripts.iter().copied().zip(scripts.iter().map(|track| track.effect));
         let files = self.files.iter().copied().zip(files.iter().map(|track| track.effect));
         let processes = self.processes.iter().copied().zip(processes.iter().map(|track| track.effect));
         let services = self.services.iter().copied().zip(services.iter().map(|track| track.effect));
-        interfaces.chain(scripts).chain(files).chain(processes).chain(services)
+        let sessions = self.sessions.iter().copied().zip(sessions.iter().map(|track| track.effect));
+        interfaces.chain(scripts).chain(files).chain(processes).chain(services).chain(sessions)
     }
 
     /// Adds a virtual server.
@@ -80,11 +84,13 @@ impl TrackDraft {
         self.trackers.files.retain(|track| track.effect.weight == 0);
         self.trackers.processes.retain(|track| track.effect.weight == 0);
         self.trackers.services.retain(|track| track.effect.weight == 0);
+        self.trackers.sessions.retain(|track| track.effect.weight == 0);
         self.interfaces.clear();
         self.scripts.clear();
         self.files.clear();
         self.processes.clear();
         self.services.clear();
+        self.sessions.clear();
     }
 
     /// A file has a weight even where nobody writes one; where weights cannot be, such a file is one without.
@@ -170,7 +176,7 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    /// `track_script`, `track_file`, `track_process`: references, resolved now that everything is known.
+    /// `track_script`, `track_file`, `track_process`, `track_bfd`: references, resolved now that everything is known.
     pub(super) fn track_named(
         &mut self,
         statement: &'a Statement,
@@ -194,6 +200,10 @@ impl<'a> Lowering<'a> {
                 self.tracked_twice(name);
                 continue;
             }
+            if kind == Kind::Bfd && !self.tells_trackers(name) {
+                self.used.insert((kind, name.text));
+                continue;
+            }
             let (text, written) = (name.text.to_owned(), (name.span, from));
             match kind {
                 Kind::Script => {
@@ -208,6 +218,10 @@ impl<'a> Lowering<'a> {
                     draft.trackers.processes.push(TrackedProcess { process: text, effect });
                     draft.processes.push(written);
                 }
+                Kind::Bfd => {
+                    draft.trackers.sessions.push(TrackedBfd { session: text, effect });
+                    draft.sessions.push(written);
+                }
             }
             self.used.insert((kind, name.text));
         }
@@ -220,6 +234,7 @@ impl<'a> Lowering<'a> {
             Kind::Script => vrrp.scripts.get(index).map(|script| script.effect),
             Kind::File => vrrp.files.get(index).map(|file| file.effect),
             Kind::Process => vrrp.processes.get(index).map(|process| process.effect),
+            Kind::Bfd => self.config.bfd.sessions.get(index).map(|session| session.effect),
         }
         .unwrap_or_default()
     }
@@ -249,9 +264,10 @@ impl<'a> Lowering<'a> {
         });
     }
 
-    /// Names scripts and processes that nothing tracks. Files have other users, too.
+    /// Names scripts and processes that nothing tracks. Files and BFD sessions have other users, too.
     pub(super) fn check_trackers(&mut self) {
-        let unused = self.tracked.iter().filter(|(key, _)| key.0 != Kind::File && !self.used.contains(*key));
+        let only_tracked = |kind| matches!(kind, Kind::Script | Kind::Process);
+        let unused = self.tracked.iter().filter(|(key, _)| only_tracked(key.0) && !self.used.contains(*key));
         for ((kind, name), span) in unused.map(|(&key, defined)| (key, defined.span)).collect::<Vec<_>>() {
             let (noun, line) = (kind.noun(), kind.line());
             let does = if kind == Kind::Script { "it never runs" } else { "it is never looked for" };
@@ -268,12 +284,13 @@ pub(super) enum Kind {
     Script,
     File,
     Process,
+    Bfd,
 }
 
 impl Kind {
     /// By the keyword of the references.
     fn of(line: &str) -> Option<Self> {
-        [Self::Script, Self::File, Self::Process].into_iter().find(|kind| kind.line() == line)
+        [Self::Script, Self::File, Self::Process, Self::Bfd].into_iter().find(|kind| kind.line() == line)
     }
 
     const fn line(self) -> &'static str {
@@ -281,6 +298,7 @@ impl Kind {
             Self::Script => "track_script",
             Self::File => "track_file",
             Self::Process => "track_process",
+            Self::Bfd => "track_bfd",
         }
     }
 
@@ -289,6 +307,7 @@ impl Kind {
             Self::Script => "vrrp_script",
             Self::File => "track_file",
             Self::Process => "vrrp_track_process",
+            Self::Bfd => "bfd_instance",
         }
     }
 
@@ -297,13 +316,14 @@ impl Kind {
             Self::Script => "script",
             Self::File => "file",
             Self::Process => "process",
+            Self::Bfd => "session",
         }
     }
 
     /// The greatest weight.
     pub(super) const fn most(self) -> i64 {
         match self {
-            Self::Script => 253,
+            Self::Script | Self::Bfd => 253,
             Self::File | Self::Process => 254,
         }
     }

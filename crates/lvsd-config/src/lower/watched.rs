@@ -170,5 +170,6 @@ const fn plural(kind: Kind) -> &'static str {
         Kind::Script => "script",
         Kind::File => "tracked file",
         Kind::Process => "tracked processe",
+        Kind::Bfd => "BFD session",
     }
 }

@@ -27,6 +27,8 @@ pub enum Found {
     InText,
     /// The host: `lvsd -t` looks, where the files, users and interfaces are.
     OnHost,
+    /// Nothing in this version: no keyword is in that state.
+    Nowhere,
 }
 
 /// A configuration, or a part of one.
@@ -136,6 +138,12 @@ impl Explanation {
 
     pub(super) const fn on_host(mut self) -> Self {
         self.found = Found::OnHost;
+        self
+    }
+
+    /// No text of this version has the mistake.
+    pub(super) const fn nowhere(mut self) -> Self {
+        self.found = Found::Nowhere;
         self
     }
 }

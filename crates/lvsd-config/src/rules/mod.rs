@@ -129,6 +129,7 @@ rules! {
     LateDefinition "late-definition" "Something is used before the line that defines it; keepalived ignores such a use."
     UnusedDefinition "unused-definition" "Something is defined and never used."
     DuplicateTracker "duplicate-tracker" "The same thing is tracked twice."
+    DuplicateSession "duplicate-session" "Two BFD sessions have the same ends, so their packets cannot be told apart."
     GroupMemberMissing "group-member-missing" "A group names an instance that does not exist."
     GroupMemberTwice "group-member-twice" "An instance is in two sync groups; it stays in the first."
     GroupTooSmall "group-too-small" "A sync group has fewer than two members."

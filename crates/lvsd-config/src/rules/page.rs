@@ -42,6 +42,10 @@ fn section(page: &mut String, it: &Explanation) {
     let host = match it.found {
         Found::InText => "",
         Found::OnHost => " Only `lvsd -t` and `lvsctl check` on the host itself can see this.",
+        Found::Nowhere => {
+            let _ = writeln!(page, "\n### {id}\n\n*{severities}.* {about} {why}");
+            return;
+        }
     };
     let (wrong, right) = (it.wrong.shown(), it.right.shown());
     let _ = write!(

@@ -161,6 +161,12 @@ pub(super) static EXPLANATIONS: &[Explanation] = &[
     hint(Rule::UnusedDefinition,
         "What nothing refers to has no effect; a script never runs. A track_script or check that should name it may be missing.",
         "vrrp_script check {  # <-\n    script \"/bin/true\"\n}", tracking!("", "    track_script {\n        check\n    }\n")),
+    warning(Rule::DuplicateSession,
+        "The second session is ignored: a neighbour's first packet says nothing but its addresses.",
+        "bfd_instance a {\n    neighbor_ip 192.0.2.2\n}\nbfd_instance b {  # <-\n    neighbor_ip 192.0.2.2\n}\nvrrp_instance VI_1 {\n    \
+         interface eth0\n    virtual_router_id 51\n    virtual_ipaddress { 192.0.2.1/24 }\n    track_bfd {\n        a\n    }\n}",
+        "bfd_instance a {\n    neighbor_ip 192.0.2.2\n}\nvrrp_instance VI_1 {\n    interface eth0\n    virtual_router_id 51\n    \
+         virtual_ipaddress { 192.0.2.1/24 }\n    track_bfd {\n        a\n    }\n}"),
     warning(Rule::DuplicateTracker,
         "The second line is ignored.",
         tracking!("", "    track_script {\n        check\n        check weight -20  # <-\n    }\n"),

@@ -40,8 +40,7 @@ pub(super) static EXPLANATIONS: &[Explanation] = &[
         "lvsd does what the keyword is for in another way, or has no such thing; the message says which.",
         "global_defs {\n    enable_snmp_vrrp  # <-\n}", "global_defs {\n    metrics_listen 127.0.0.1:9165\n}"),
     warning(Rule::NoEffectYet,
-        "lvsd reads the keyword and does not act on it in this version.",
-        "track_bfd {  # <-\n}", "priority 100").within(Instance),
+        "Every keyword of keepalived 2.4.3 works, or has nothing to do here, so that nothing leads to this in this version.", "", "").nowhere(),
     error(Rule::MissingArgument,
         "There is nothing safe to assume for the missing word. For options on the lines of a list this is a warning, and the option \
          is ignored.",

@@ -21,7 +21,7 @@ use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use lvsd_ipc::QuorumState;
+use lvsd_ipc::{QuorumState, SessionState};
 use lvsd_model::{Instance, InterfaceName, SyncGroup, Transport, Vrid, VrrpConfig};
 use lvsd_net::{IpProtocol, MAX_DATAGRAM, Outgoing, Timer, Urgency, Wakeup, time_of_day, uptime};
 use lvsd_vrrp::radar::Unsent;
@@ -102,6 +102,8 @@ pub(crate) enum Input {
     },
     /// Which tracked virtual servers have their quorum.
     Quorums(Vec<QuorumState>),
+    /// How BFD sessions are.
+    Sessions(Vec<SessionState>),
     /// Whether there are enough of a tracked process, and not too many.
     Process {
         /// Its name.
@@ -554,6 +556,11 @@ impl Election {
             Input::Quorums(states) => {
                 for QuorumState { service, met } in states {
                     self.router.service_quorum(now, &service, met);
+                }
+            }
+            Input::Sessions(states) => {
+                for SessionState { session, up } in states {
+                    self.router.bfd_session(now, &session, up);
                 }
             }
             Input::Process { name, ok } => self.router.process_quorum(now, &name, ok),

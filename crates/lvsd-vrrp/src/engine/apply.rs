@@ -45,6 +45,7 @@ impl Router {
         self.apply_files(&config.files);
         self.apply_processes(&config.processes);
         self.apply_services(config);
+        self.apply_sessions(config);
         self.retire_missing(now, config, &mut applied);
         self.apply_instances(now, config, &mut applied);
         self.apply_groups(now, config);
@@ -119,6 +120,18 @@ impl Router {
         for tracked in instances.chain(groups).flat_map(|trackers| &trackers.services) {
             let known = before.remove(&tracked.service).flatten();
             self.facts.services.entry(tracked.service.clone()).or_insert(known);
+        }
+    }
+
+    /// What is known of a BFD session stays while somebody tracks it; its ends are no matter of the election.
+    fn apply_sessions(&mut self, config: &VrrpConfig) {
+        let mut before = mem::take(&mut self.facts.sessions);
+        let instances = config.instances.iter().map(|instance| &instance.trackers);
+        let groups = config.groups.iter().map(|group| &group.trackers);
+        for tracked in instances.chain(groups).flat_map(|trackers| &trackers.sessions) {
+            let (name, state) =
+                before.remove_entry(&tracked.session).unwrap_or_else(|| (tracked.session.clone(), None));
+            self.facts.sessions.entry(name).or_insert(state);
         }
     }
 

@@ -271,6 +271,13 @@ impl Router {
         self.settle_if(now, before != Some(met));
     }
 
+    /// Whether a tracked BFD session is up. Unknown names are ignored.
+    pub fn bfd_session(&mut self, now: Time, session: &str, up: bool) {
+        let Some(state) = self.facts.sessions.get_mut(session) else { return };
+        let before = state.replace(up);
+        self.settle_if(now, before != Some(up));
+    }
+
     /// A virtual address of the instance is gone from its interface, and it was not us. While MASTER it is put back and announced;
     /// the instance stays MASTER.
     pub fn address_deleted(&mut self, now: Time, id: InstanceId, address: IpAddr) {

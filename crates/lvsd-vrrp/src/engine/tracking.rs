@@ -45,6 +45,8 @@ pub enum Tracker {
     Process(String),
     /// The quorum of a virtual server, by what it is tracked as.
     Service(String),
+    /// A BFD session, by name.
+    Bfd(String),
 }
 
 impl fmt::Display for Tracker {
@@ -55,6 +57,7 @@ impl fmt::Display for Tracker {
             Self::File(name) => write!(f, "file {name}"),
             Self::Process(name) => write!(f, "process {name}"),
             Self::Service(name) => write!(f, "virtual server {name}"),
+            Self::Bfd(name) => write!(f, "bfd {name}"),
         }
     }
 }
@@ -123,6 +126,8 @@ pub(super) struct Facts {
     pub(super) processes: HashMap<String, Process>,
     /// Tracked virtual servers; whether they have their quorum, once that is known.
     pub(super) services: HashMap<String, Option<bool>>,
+    /// Tracked BFD sessions by name; whether they are up, once that is known.
+    pub(super) sessions: HashMap<String, Option<bool>>,
 }
 
 /// A tracked file with the number in it, once it was looked at.
@@ -149,7 +154,7 @@ pub(super) struct Script {
 /// First results that an instance has to wait for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Awaited {
-    /// The scripts, files and processes without a result.
+    /// The scripts, files, processes and BFD sessions without a result.
     pub(super) trackers: Vec<Tracker>,
     /// One of them has weight 0: no start without it.
     pub(super) decisive: bool,
@@ -161,6 +166,8 @@ pub(super) struct Awaited {
 const LOOK: Duration = Duration::from_secs(1);
 /// How long it may take until the checker has its services.
 const TABLE: Duration = Duration::from_secs(10);
+/// How long a BFD session may take to come up (RFC 5880 §6.8.3: once a second), and those who know of it to have doubts.
+const HANDSHAKE: Duration = Duration::from_secs(4);
 
 impl Awaited {
     fn add(&mut self, tracker: Tracker, effect: TrackWeight, timeout: Duration) {
@@ -291,7 +298,8 @@ fn listed(trackers: &Trackers) -> impl Iterator<Item = (Tracker, TrackWeight)> +
     let processes =
         trackers.processes.iter().map(|line| (Tracker::Process(line.process.clone()), line.effect));
     let services = trackers.services.iter().map(|line| (Tracker::Service(line.service.clone()), line.effect));
-    interfaces.chain(scripts).chain(files).chain(processes).chain(services)
+    let sessions = trackers.sessions.iter().map(|line| (Tracker::Bfd(line.session.clone()), line.effect));
+    interfaces.chain(scripts).chain(files).chain(processes).chain(services).chain(sessions)
 }
 
 fn apply(config: &Config, tracker: &Tracker, effect: TrackWeight, facts: &Facts, tracking: &mut Tracking) {
@@ -368,6 +376,15 @@ fn health(tracker: &Tracker, effect: TrackWeight, facts: &Facts, awaited: &mut A
             Some(Some(false)) => Health::Failed,
             Some(None) => {
                 awaited.add(tracker.clone(), effect, TABLE);
+                Health::Neutral
+            }
+            None => Health::Neutral,
+        },
+        Tracker::Bfd(name) => match facts.sessions.get(name) {
+            Some(Some(true)) => Health::Ok,
+            Some(Some(false)) => Health::Failed,
+            Some(None) => {
+                awaited.add(tracker.clone(), effect, HANDSHAKE);
                 Health::Neutral
             }
             None => Health::Neutral,

@@ -275,6 +275,12 @@ impl Taped {
         self.router.process_quorum(now, process, ok);
     }
 
+    /// [`Router::bfd_session`].
+    pub fn bfd_session(&mut self, now: Time, session: &str, up: bool) {
+        self.tell(Op::Bfd { now, name: Cow::Borrowed(session), up });
+        self.router.bfd_session(now, session, up);
+    }
+
     /// [`Router::service_quorum`].
     pub fn service_quorum(&mut self, now: Time, service: &str, met: bool) {
         self.tell(Op::Service { now, name: Cow::Borrowed(service), met });

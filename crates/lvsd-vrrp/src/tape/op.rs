@@ -125,6 +125,15 @@ pub enum Op<'a> {
         /// Whether it has its quorum.
         met: bool,
     },
+    /// [`Router::bfd_session`].
+    Bfd {
+        /// The clock.
+        now: Time,
+        /// Its name.
+        name: Cow<'a, str>,
+        /// Whether it is up.
+        up: bool,
+    },
     /// [`Router::source_present`].
     Presence {
         /// The clock.
@@ -203,6 +212,7 @@ impl Op<'_> {
             Self::File { now, name, value } => router.file_value(*now, name, *value),
             Self::Process { now, name, ok } => router.process_quorum(*now, name, *ok),
             Self::Service { now, name, met } => router.service_quorum(*now, name, *met),
+            Self::Bfd { now, name, up } => router.bfd_session(*now, name, *up),
             Self::Presence { now, address, presence } => router.source_present(*now, *address, *presence),
             Self::AddressDeleted { now, id, address } => router.address_deleted(*now, *id, *address),
             Self::Reannounce { now } => router.reannounce(*now),
@@ -230,6 +240,7 @@ impl Op<'_> {
             | Self::File { now, .. }
             | Self::Process { now, .. }
             | Self::Service { now, .. }
+            | Self::Bfd { now, .. }
             | Self::Presence { now, .. }
             | Self::AddressDeleted { now, .. }
             | Self::Reannounce { now }

@@ -1,9 +1,9 @@
-//! Tracked files and processes, and what else is a fault or makes a router deaf.
+//! Tracked files, processes and BFD sessions, and what else is a fault or makes a router deaf.
 
 use std::time::Duration;
 
 use lvsd_model::{
-    OldUnicastChecksum, ParamMatch, Preempt, TrackFile, TrackProcess, TrackWeight, TrackedFile,
+    OldUnicastChecksum, ParamMatch, Preempt, TrackFile, TrackProcess, TrackWeight, TrackedBfd, TrackedFile,
     TrackedProcess, TrackedService, Transport, VrrpConfig,
 };
 use lvsd_vrrp::wire::Reject;
@@ -117,6 +117,12 @@ fn with_service(base: u8, effect: TrackWeight) -> VrrpConfig {
     config
 }
 
+fn with_session(base: u8, effect: TrackWeight) -> VrrpConfig {
+    let mut config = only(instance("vi", 1, base));
+    config.instances[0].trackers.sessions = vec![TrackedBfd { session: "s".to_owned(), effect }];
+    config
+}
+
 #[test]
 fn quorums_weigh_like_scripts() {
     for (weight, when_met, when_lost) in
@@ -127,6 +133,19 @@ fn quorums_weigh_like_scripts() {
         assert_eq!(host.priority(), when_met, "{weight:?}");
         host.router.service_quorum(at(host.now), "web", false);
         assert_eq!(host.priority(), when_lost, "{weight:?}");
+    }
+}
+
+#[test]
+fn bfd_sessions_weigh_like_scripts() {
+    for (weight, when_up, when_down) in
+        [(effect(20), 120, 100), (effect(-20), 100, 80), (reversed(20), 80, 100), (reversed(-20), 100, 120)]
+    {
+        let mut host = Host::start(with_session(100, weight));
+        host.router.bfd_session(at(host.now), "s", true);
+        assert_eq!(host.priority(), when_up, "{weight:?}");
+        host.router.bfd_session(at(host.now), "s", false);
+        assert_eq!(host.priority(), when_down, "{weight:?}");
     }
 }
 
@@ -147,6 +166,27 @@ fn a_quorum_without_weight_decides_about_fault_and_about_the_start() {
     assert_eq!(host.priority(), 110);
     host.reload(only(instance("vi", 1, 90)));
     host.reload(with_service(90, effect(20)));
+    assert_eq!(host.priority(), 90);
+}
+
+#[test]
+fn a_bfd_session_without_weight_decides_about_fault_and_about_the_start() {
+    let mut host = Host::start(with_session(100, effect(0)));
+    host.run(Duration::from_secs(60));
+    assert_eq!(host.state(), State::Init);
+    host.router.bfd_session(at(host.now), "s", true);
+    assert_eq!(host.state(), State::Backup);
+    host.router.bfd_session(at(host.now), "s", false);
+    assert_eq!(host.state(), State::Fault);
+    assert_eq!(host.view().faults, [Fault::Tracker(Tracker::Bfd("s".to_owned()))]);
+    // What is known stays known over a reload, whatever else changes.
+    host.reload(with_session(90, effect(20)));
+    assert_eq!((host.state(), host.priority()), (State::Backup, 90));
+    host.router.bfd_session(at(host.now), "s", true);
+    assert_eq!(host.priority(), 110);
+    // Nobody who tracks it any more: what was known is forgotten.
+    host.reload(only(instance("vi", 1, 90)));
+    host.reload(with_session(90, effect(20)));
     assert_eq!(host.priority(), 90);
 }
 
@@ -177,6 +217,7 @@ fn names_that_nobody_tracks_are_ignored() {
     host.router.file_value(at(host.now), "f", -254);
     host.router.process_quorum(at(host.now), "p", false);
     host.router.service_quorum(at(host.now), "web", false);
+    host.router.bfd_session(at(host.now), "s", false);
     assert_eq!((host.state(), host.priority()), (State::Backup, 100));
 }
 

@@ -8,10 +8,12 @@ mod answer;
 mod events;
 mod listen;
 mod radar;
+mod session;
 pub mod view;
 mod why;
 
 pub use self::radar::{Finding, Neighbour, Radar, Segment};
+pub use self::session::{Remote, Session};
 pub use self::view::{Event, Instance, Problem, Process, Reload, Server, Service, Status};
 pub use self::why::{Decision, Why};
 

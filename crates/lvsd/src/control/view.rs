@@ -11,6 +11,7 @@ use lvsd_model::Version;
 use serde::{Deserialize, Serialize};
 
 use super::radar::{self, Finding};
+use super::session::{Session, session};
 use crate::observation::Observation;
 
 /// `GET /v1/status`: how everything is.
@@ -39,6 +40,8 @@ pub struct Status {
     pub services: Option<Vec<Service>>,
     /// Why IPVS cannot be used, when it cannot.
     pub ipvs_error: Option<String>,
+    /// BFD sessions; absent when their process does not answer.
+    pub sessions: Option<Vec<Session>>,
 }
 
 /// The configuration in force.
@@ -63,7 +66,7 @@ pub struct Configuration {
 /// A process of the family.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Process {
-    /// `vrrp`, `checker`.
+    /// `vrrp`, `checker`, `bfd`.
     pub name: String,
     /// Whether the configuration has something for it.
     pub wanted: bool,
@@ -243,16 +246,16 @@ pub struct Event {
     pub number: u64,
     /// In seconds since the epoch.
     pub time: f64,
-    /// What kind it is: `instance`, `group`, `segment`, `server`, `quorum`, `process`, `reload`, `lvsd`, `missed`.
+    /// What kind it is: `instance`, `group`, `segment`, `server`, `quorum`, `session`, `process`, `reload`, `lvsd`, `missed`.
     pub kind: String,
     /// What it is about: a name.
     pub subject: String,
     /// What happened, for people.
     pub text: String,
-    /// The state before, for instances and groups.
+    /// The state before, for instances, groups and sessions.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub from: Option<String>,
-    /// The state now: of instances and groups, `found` and `over` of segments, `up` and `down` of servers, `met` and `lost` of a quorum.
+    /// The state now: of instances, groups and sessions, `found` and `over` of segments, `up` and `down` of servers, `met` and `lost` of a quorum.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub to: Option<String>,
     /// Why.
@@ -292,6 +295,7 @@ impl Status {
             findings: vrrp.map(|vrrp| radar::findings(&vrrp.radar)),
             services: checker.map(|CheckerSnapshot { services, .. }| services.iter().map(service).collect()),
             ipvs_error: checker.and_then(|checker| checker.ipvs.error.clone()),
+            sessions: observation.bfd.as_deref().map(|bfd| bfd.sessions.iter().map(session).collect()),
         }
     }
 }
@@ -434,6 +438,10 @@ impl Event {
                 Self { to: Some(to.to_owned()), ..Self::new("quorum", &service, text) }
             }
             ChildEvent::Service { service, change } => Self::service(&service, change),
+            ChildEvent::Session { name, from, to, cause } => {
+                let event = Self::new("session", &name, format!("{from} to {to}: {cause}"));
+                Self { from: Some(from.to_string()), to: Some(to.to_string()), cause: Some(cause), ..event }
+            }
         }
     }
 

@@ -6,8 +6,8 @@ use std::process::ExitStatus;
 use std::sync::Arc;
 
 use lvsd_ipc::{
-    Applied, CheckerSnapshot, ChildEvent, Frame, FrameError, FrameReader, FromChild, Generation, QuorumState,
-    Role, VrrpSnapshot,
+    Applied, BfdSnapshot, CheckerSnapshot, ChildEvent, Frame, FrameError, FrameReader, FromChild, Generation,
+    QuorumState, Role, SessionState, VrrpSnapshot,
 };
 use lvsd_net::Testament;
 use serde::de::DeserializeOwned;
@@ -40,6 +40,8 @@ pub(super) enum Report {
     Recording(Vec<u8>),
     Event(ChildEvent),
     Quorums(Vec<QuorumState>),
+    Bfd { request: u64, snapshot: Box<BfdSnapshot> },
+    Sessions(Vec<SessionState>),
     Pong { number: u64 },
     Stopped,
 }
@@ -118,6 +120,7 @@ impl Child {
         match id.role {
             Role::Vrrp => tokio::spawn(listen(id, read, vrrp_report, happenings.clone())),
             Role::Checker => tokio::spawn(listen(id, read, checker_report, happenings.clone())),
+            Role::Bfd => tokio::spawn(listen(id, read, bfd_report, happenings.clone())),
         };
         Ok(Self { id, pid, outbox, kill })
     }
@@ -184,6 +187,7 @@ fn vrrp_report(message: FromChild<VrrpSnapshot>) -> Report {
         FromChild::Recording(recording) => Report::Recording(recording),
         FromChild::Event(event) => Report::Event(event),
         FromChild::Quorums(states) => Report::Quorums(states),
+        FromChild::Sessions(states) => Report::Sessions(states),
         FromChild::Pong { number } => Report::Pong { number },
         FromChild::Stopped => Report::Stopped,
     }
@@ -197,6 +201,21 @@ fn checker_report(message: FromChild<CheckerSnapshot>) -> Report {
         FromChild::Recording(recording) => Report::Recording(recording),
         FromChild::Event(event) => Report::Event(event),
         FromChild::Quorums(states) => Report::Quorums(states),
+        FromChild::Sessions(states) => Report::Sessions(states),
+        FromChild::Pong { number } => Report::Pong { number },
+        FromChild::Stopped => Report::Stopped,
+    }
+}
+
+fn bfd_report(message: FromChild<BfdSnapshot>) -> Report {
+    match message {
+        FromChild::Ready => Report::Ready,
+        FromChild::Applied { generation, outcome } => Report::Applied { generation, outcome },
+        FromChild::Snapshot { request, snapshot } => Report::Bfd { request, snapshot },
+        FromChild::Recording(recording) => Report::Recording(recording),
+        FromChild::Event(event) => Report::Event(event),
+        FromChild::Quorums(states) => Report::Quorums(states),
+        FromChild::Sessions(states) => Report::Sessions(states),
         FromChild::Pong { number } => Report::Pong { number },
         FromChild::Stopped => Report::Stopped,
     }

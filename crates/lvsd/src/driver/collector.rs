@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lvsd_ipc::{CheckerSnapshot, Role, VrrpSnapshot};
+use lvsd_ipc::{BfdSnapshot, CheckerSnapshot, Role, VrrpSnapshot};
 use tokio::sync::oneshot;
 
 use crate::dump::Dump;
@@ -97,6 +97,14 @@ impl Collector {
         }
     }
 
+    pub(super) fn bfd(&mut self, request: u64, snapshot: Box<BfdSnapshot>) {
+        self.owing.bfd = None;
+        if let Some(round) = self.round.as_mut().filter(|round| round.request == request) {
+            round.observation.bfd = Some(snapshot);
+            round.awaited.bfd = false;
+        }
+    }
+
     /// A child that is gone answers no more.
     pub(super) fn lost(&mut self, role: Role) {
         *self.owing.of_mut(role) = None;
@@ -125,7 +133,7 @@ impl Collector {
 mod tests {
     use super::*;
 
-    const BOTH: PerRole<bool> = PerRole { vrrp: true, checker: true };
+    const BOTH: PerRole<bool> = PerRole { vrrp: true, checker: true, bfd: false };
 
     /// Begins a round and asks whom it can.
     fn asked(collector: &mut Collector, now: Instant, awaited: PerRole<bool>) -> Vec<(Role, u64)> {
@@ -195,7 +203,7 @@ mod tests {
         let now = Instant::now();
         let mut collector = Collector::default();
         collector.want(Purpose::Dump(Dump::Stats));
-        asked(&mut collector, now, PerRole { vrrp: true, checker: false });
+        asked(&mut collector, now, PerRole { vrrp: true, checker: false, bfd: false });
         collector.want(Purpose::Dump(Dump::Json));
         assert_eq!(asked(&mut collector, now, BOTH), []);
         collector.vrrp(1, Box::default());

@@ -12,6 +12,7 @@ mod pulse;
 mod quorums;
 mod recordings;
 mod reloads;
+mod sessions;
 mod timetable;
 
 use std::path::PathBuf;
@@ -36,6 +37,7 @@ use self::pulse::{Beat, Pulse};
 use self::quorums::Quorums;
 use self::recordings::Recordings;
 use self::reloads::{Progress, Reloads};
+use crate::board::Board;
 use crate::control::{self, EventLog, Query};
 use crate::dump::{self, Dump};
 use crate::loader::{self, Loader, Refusal};
@@ -187,6 +189,8 @@ struct Driver {
     testament: Option<Testament>,
     /// Which tracked virtual servers have their quorum.
     quorums: Quorums,
+    /// How BFD sessions are.
+    board: Board,
     /// Of each process that has a plan to work on.
     pulses: PerRole<Option<Pulse>>,
     serial: u64,
@@ -234,6 +238,7 @@ impl Driver {
             memberships: Memberships::default(),
             testament: testament(),
             quorums: Quorums::default(),
+            board: Board::default(),
             pulses: PerRole::default(),
             serial: 0,
             inputs,
@@ -262,12 +267,14 @@ impl Driver {
         } else {
             self.memberships.want(&VrrpConfig::default());
         }
+        self.board.want(Instant::now(), &self.config.bfd);
     }
 
     /// Does everything that is to be done now; the exit status at the end.
     fn act(&mut self) -> Option<u8> {
         self.collect();
         self.tell_quorums();
+        self.tell_sessions();
         while let Some(action) = self.policy.poll_action() {
             match action {
                 Action::Load => self.load(),
@@ -321,13 +328,15 @@ impl Driver {
 
     fn deadline(&self) -> Option<Instant> {
         let pulses = Role::ALL.map(|role| self.pulses.of(role).as_ref().map(Pulse::due));
-        let others = [self.policy.poll_timeout(), self.collector.deadline(), self.quorums_due()];
+        let told = self.quorums_due().into_iter().chain(self.sessions_due()).min();
+        let others = [self.policy.poll_timeout(), self.collector.deadline(), told];
         others.into_iter().chain(pulses).flatten().min()
     }
 
     fn time_passed(&mut self) {
         let now = Instant::now();
         self.policy.handle_timeout(now);
+        self.board.handle_timeout(now);
         Role::ALL.into_iter().for_each(|role| self.feel_pulse(role, now));
     }
 
@@ -504,6 +513,9 @@ impl Driver {
         if role == Role::Vrrp {
             self.quorums.forget_told();
         }
+        // Behind the plan, which says whom it concerns.
+        self.board.forget_told(role);
+        self.tell_sessions();
     }
 
     fn clear(&mut self, role: Role) {
@@ -530,6 +542,10 @@ impl Driver {
             }
             Role::Checker => {
                 let plan = Box::new(plan::checker(config, amends, &self.context, reader));
+                lvsd_ipc::encode(&ToChild::Apply { generation, plan })
+            }
+            Role::Bfd => {
+                let plan = Box::new(plan::bfd(config));
                 lvsd_ipc::encode(&ToChild::Apply { generation, plan })
             }
         }
@@ -627,6 +643,11 @@ impl Driver {
             Report::Checker { request, snapshot } => self.collector.checker(request, snapshot),
             Report::Quorums(states) => self.quorums.reported(states),
             Report::Recording(recording) => self.recordings.came(&recording),
+            Report::Bfd { request, snapshot } => self.collector.bfd(request, snapshot),
+            Report::Sessions(states) => {
+                self.board.reported(&states);
+                self.tell_sessions();
+            }
             Report::Event(event) => self.events.add(control::view::Event::child(event)),
             Report::Stopped => self.tell(Event::Stopped(role)),
         }
@@ -671,6 +692,9 @@ impl Driver {
         *self.children.of_mut(role) = None;
         *self.pulses.of_mut(role) = None;
         *self.pid_files.of_mut(role) = None;
+        if role == Role::Bfd {
+            self.board.lost(Instant::now());
+        }
         *self.died.of_mut(role) = !*self.stop_asked.of(role);
         if *self.died.of(role) {
             *self.down.of_mut(role) = true;
@@ -692,8 +716,12 @@ impl Driver {
     fn collect(&mut self) {
         loop {
             let now = Instant::now();
-            let awaited =
-                PerRole { vrrp: self.children.vrrp.is_some(), checker: self.children.checker.is_some() };
+            let children = &self.children;
+            let awaited = PerRole {
+                vrrp: children.vrrp.is_some(),
+                checker: children.checker.is_some(),
+                bfd: children.bfd.is_some(),
+            };
             self.collector.begin(now, awaited);
             while let Some((role, request)) = self.collector.question(now) {
                 self.send_short(role, &ToChild::Snapshot { request });
@@ -713,6 +741,7 @@ impl Driver {
                 self.dump(dump, observation);
                 if dump == Dump::StatsThenClear {
                     self.send_short(Role::Vrrp, &ToChild::ClearCounters);
+                    self.send_short(Role::Bfd, &ToChild::ClearCounters);
                 }
             }
         }

@@ -30,6 +30,7 @@ pub(crate) fn identifier(role: Option<Role>) -> &'static str {
         None => "lvsd",
         Some(Role::Vrrp) => "lvsd_vrrp",
         Some(Role::Checker) => "lvsd_checker",
+        Some(Role::Bfd) => "lvsd_bfd",
     }
 }
 

@@ -1,8 +1,9 @@
 //! `/metrics`: one observation as Prometheus text.
 //!
-//! [`table`] says what there is; [`text`] knows the format; `process`, `vrrp` and `checker` fill in the values. Series are
+//! [`table`] says what there is; [`text`] knows the format; `process`, `vrrp`, `checker` and `bfd` fill in the values. Series are
 //! written from the current state at each scrape, so those of a removed object are gone at once.
 
+mod bfd;
 mod checker;
 mod man;
 mod notice;
@@ -29,6 +30,9 @@ pub(crate) fn render(observation: &Observation) -> String {
     }
     if let Some(snapshot) = &observation.checker {
         checker::write(&mut page, snapshot);
+    }
+    if let Some(snapshot) = &observation.bfd {
+        bfd::write(&mut page, snapshot);
     }
     notice::write(&mut page, observation);
     page.finish()

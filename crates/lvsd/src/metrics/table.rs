@@ -123,6 +123,20 @@ metrics! {
     IPVS_OPERATIONS Counter "lvsd_ipvs_operations_total" ["result"] "Requests to change the IPVS table, by result.";
     IPVS_HEALED Counter "lvsd_ipvs_healed_total" [] "Entries that somebody else had changed or removed, put back.";
 
+    BFD_STATE Gauge "lvsd_bfd_state" ["session", "neighbor", "state"] "1 for the state that a BFD session is in, 0 for the others.";
+    BFD_UP Gauge "lvsd_bfd_up" ["session", "neighbor"] "Whether those who track a BFD session take it for up.";
+    BFD_STATE_AGE Gauge "lvsd_bfd_state_age_seconds" ["session", "neighbor"] "How long a BFD session has been in its state.";
+    BFD_DETECTION Gauge "lvsd_bfd_detection_time_seconds" ["session", "neighbor"] "How long the neighbour may be silent; absent while it is not heard.";
+    BFD_INTERVAL Gauge "lvsd_bfd_interval_seconds" ["session", "neighbor"] "Agreed time between packets sent, before jitter; absent when the neighbour wants none.";
+    BFD_SENT Counter "lvsd_bfd_packets_sent_total" ["session", "neighbor"] "BFD packets sent.";
+    BFD_RECEIVED Counter "lvsd_bfd_packets_received_total" ["session", "neighbor"] "BFD packets believed.";
+    BFD_UPS Counter "lvsd_bfd_session_ups_total" ["session", "neighbor"] "Times that a BFD session came up.";
+    BFD_DOWNS Counter "lvsd_bfd_session_downs_total" ["session", "neighbor"] "Times that a BFD session that was up ceased to be.";
+    BFD_SEND_FAILS Gauge "lvsd_bfd_send_fails" ["session", "neighbor"] "Whether the last packet of a BFD session could not be sent.";
+    BFD_REJECTED Counter "lvsd_bfd_packets_rejected_total" ["cause"] "BFD packets not believed, by cause.";
+    BFD_DEAF Gauge "lvsd_bfd_deaf_ports" [] "Ports that BFD cannot be heard on, most likely because another program has them.";
+    BFD_LATENESS Gauge "lvsd_bfd_timer_lateness_worst_seconds" [] "Greatest lateness of the BFD timer since its process started.";
+
     FIFO_LINES Counter "lvsd_fifo_lines_total" ["child", "fifo", "result"] "Lines for a notify FIFO; lost are those for which nobody had made room by reading, or for which there is no FIFO.";
     MAILS Counter "lvsd_mails_total" ["child", "result"] "Mails: taken by the server, given up after all attempts, or dropped because too many waited.";
     MAILS_WAITING Gauge "lvsd_mails_waiting" ["child"] "Mails that wait for the server.";

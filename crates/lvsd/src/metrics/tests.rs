@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use lvsd_bfd::{Diagnostic, State};
 use lvsd_ipc::{
-    Adjustment, AdvertCounters, CheckSnapshot, CheckerSnapshot, Counters, FifoSnapshot, FileSnapshot,
-    Finding, FindingSnapshot, GroupSnapshot, InstanceSnapshot, InstanceState, IpvsHealth, MacAddress,
-    MailSnapshot, NoticeSnapshot, ProcessSnapshot, RadarSnapshot, RealServerSnapshot, RejectCounters,
-    ScriptSnapshot, SegmentSnapshot, ServiceSnapshot, VrrpSnapshot, What,
+    Adjustment, AdvertCounters, BfdNeighborSnapshot, BfdSessionSnapshot, BfdSnapshot, CheckSnapshot,
+    CheckerSnapshot, Counters, FifoSnapshot, FileSnapshot, Finding, FindingSnapshot, GroupSnapshot,
+    InstanceSnapshot, InstanceState, IpvsHealth, MacAddress, MailSnapshot, NoticeSnapshot, ProcessSnapshot,
+    RadarSnapshot, RealServerSnapshot, RejectCounters, ScriptSnapshot, SegmentSnapshot, ServiceSnapshot,
+    VrrpSnapshot, What,
 };
-use lvsd_model::{Family, InterfaceName, MetricsListen, Version};
+use lvsd_model::{BfdPath, Family, InterfaceName, MetricsListen, Version};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
@@ -34,10 +36,56 @@ pub(crate) fn specimen() -> Observation {
                 last_attempt: Duration::from_secs(1_700_000_100),
             },
             diagnostics: DiagnosticCounts { errors: 1, tolerated: 2, hints: 3 },
-            children: PerRole { vrrp: child, checker: child },
+            children: PerRole { vrrp: child, checker: child, bfd: child },
         },
         vrrp: Some(Box::new(vrrp())),
         checker: Some(Box::new(checker())),
+        bfd: Some(Box::new(bfd())),
+    }
+}
+
+fn bfd() -> BfdSnapshot {
+    let remote = BfdNeighborSnapshot {
+        state: State::Up,
+        diagnostic: Diagnostic::NONE,
+        discriminator: 4_711,
+        heard_ago: Duration::from_millis(7),
+        detection_time: Duration::from_millis(50),
+    };
+    let session = BfdSessionSnapshot {
+        name: "router".to_owned(),
+        neighbor: std::net::Ipv4Addr::new(10, 0, 0, 254).into(),
+        path: BfdPath::SingleHop,
+        state: State::Up,
+        up: true,
+        in_state_for: Duration::from_secs(60),
+        diagnostic: Diagnostic::DETECTION_TIME_EXPIRED,
+        discriminator: 815,
+        interval: Some(Duration::from_millis(10)),
+        remote: Some(remote),
+        received: 5_000,
+        sent: 5_010,
+        ttl_rejected: 3,
+        ups: 2,
+        downs: 1,
+        send_error: None,
+    };
+    let silent = BfdSessionSnapshot {
+        name: "far".to_owned(),
+        neighbor: "2001:db8::9".parse().expect("an address"),
+        path: BfdPath::Multihop,
+        state: State::Down,
+        up: false,
+        interval: None,
+        remote: None,
+        send_error: Some("Network is unreachable (os error 101)".to_owned()),
+        ..session.clone()
+    };
+    BfdSnapshot {
+        sessions: vec![session, silent],
+        rejected: vec![("length".to_owned(), 4), ("ttl".to_owned(), 3)],
+        deaf: vec!["IPv6 port 4784: in use".to_owned()],
+        worst_lateness: Duration::from_micros(250),
     }
 }
 
@@ -304,6 +352,8 @@ fn a_child_that_is_silent_is_down_and_its_series_are_gone() {
     observation.vrrp = None;
     observation.health.children.checker.wanted = false;
     observation.checker = None;
+    observation.health.children.bfd.wanted = false;
+    observation.bfd = None;
     let page = read(&render(&observation));
     let up: Vec<_> =
         page["lvsd_child_up"].1.iter().map(|(labels, value)| (labels.as_str(), *value)).collect();

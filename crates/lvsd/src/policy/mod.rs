@@ -200,7 +200,7 @@ impl Policy {
             settings,
             wanted,
             generation: Generation(1),
-            members: PerRole { vrrp: member, checker: member },
+            members: PerRole { vrrp: member, checker: member, bfd: member },
             phase: Phase::Preparing,
             reload_queued: false,
             actions: VecDeque::new(),
@@ -362,7 +362,8 @@ impl Policy {
     fn stop(&mut self, now: Instant, role: Role, manner: StopManner) {
         let member = self.members.of_mut(role);
         member.child = Child::Stopping { deadline: Some(now + self.wanted.child_wait), killed: false };
-        member.unreleased = manner == StopManner::Release;
+        // A process without a journal leaves nothing behind.
+        member.unreleased = manner == StopManner::Release && !role.journals().is_empty();
         self.actions.push_back(Action::Stop(role, manner));
     }
 
@@ -507,6 +508,7 @@ impl Policy {
         self.announce(Announcement::Stopping);
         self.phase = Phase::Stopping { status, checker_at: Some(now + HEAD_START) };
         self.stop_role(now, Role::Vrrp);
+        self.stop_role(now, Role::Bfd);
         if matches!(self.members.vrrp.child, Child::Absent) {
             self.release_checker(now);
         }

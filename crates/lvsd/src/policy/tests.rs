@@ -4,8 +4,8 @@ use super::*;
 use Announcement::{ReloadRefused, Reloaded, Reloading, Started, Stopping, Unacknowledged};
 
 const SECOND: Duration = Duration::from_secs(1);
-const BOTH: PerRole<bool> = PerRole { vrrp: true, checker: true };
-const ONLY_VRRP: PerRole<bool> = PerRole { vrrp: true, checker: false };
+const BOTH: PerRole<bool> = PerRole { vrrp: true, checker: true, bfd: false };
+const ONLY_VRRP: PerRole<bool> = PerRole { vrrp: true, checker: false, bfd: false };
 
 /// A policy with a clock and no memory of actions but the last ones.
 struct World {
@@ -20,7 +20,7 @@ fn wanted(roles: PerRole<bool>) -> Wanted {
 impl World {
     fn new(roles: PerRole<bool>, respawn: Respawn) -> Self {
         let now = Instant::now();
-        let stop = PerRole { vrrp: StopManner::Release, checker: StopManner::Keep };
+        let stop = PerRole { vrrp: StopManner::Release, checker: StopManner::Keep, bfd: StopManner::Keep };
         Self {
             policy: Policy::new(now, Settings { first: First::Children, respawn, stop }, wanted(roles)),
             now,
@@ -75,7 +75,7 @@ fn readiness_comes_with_the_last_acknowledgement() {
 #[test]
 fn the_script_of_the_start_comes_before_all_children_and_their_limits() {
     let now = Instant::now();
-    let stop = PerRole { vrrp: StopManner::Release, checker: StopManner::Keep };
+    let stop = PerRole { vrrp: StopManner::Release, checker: StopManner::Keep, bfd: StopManner::Keep };
     let settings = Settings { first: First::Script, respawn: Respawn::WithBackoff, stop };
     let mut world = World { policy: Policy::new(now, settings, wanted(ONLY_VRRP)), now };
     assert_eq!((world.actions(), world.policy.poll_timeout()), (vec![Action::Prepare], None));
@@ -174,7 +174,8 @@ fn a_stop_waits_for_nobody_for_ever() {
 
 /// A child died twice and waits for its successor.
 fn waiting(role: Role) -> World {
-    let mut world = World::started(PerRole { vrrp: role == Role::Vrrp, checker: role == Role::Checker });
+    let mut world =
+        World::started(PerRole { vrrp: role == Role::Vrrp, checker: role == Role::Checker, bfd: false });
     world.tell(Event::Exited(role));
     assert_eq!(world.tell(Event::Exited(role)), [Action::Postponed(role, SECOND)]);
     world
@@ -289,7 +290,7 @@ fn requests_during_a_reload_make_one_more() {
 fn children_come_and_go_with_their_configuration() {
     let mut world = World::started(ONLY_VRRP);
     world.tell(Event::ReloadRequested);
-    let actions = world.tell(Event::Loaded(wanted(PerRole { vrrp: false, checker: true })));
+    let actions = world.tell(Event::Loaded(wanted(PerRole { vrrp: false, checker: true, bfd: false })));
     assert_eq!(actions, [Action::Spawn(Role::Checker), Action::Stop(Role::Vrrp, StopManner::Release)]);
     world.tell(Event::Ready(Role::Checker));
     let two = Generation(2);
@@ -357,8 +358,8 @@ fn a_silent_child_does_not_block_the_next_reload() {
 #[test]
 fn any_order_of_events_keeps_one_process_per_role_and_comes_to_an_end() {
     for seed in 0..500_u64 {
-        let mut world = World::new(BOTH, Respawn::WithBackoff);
-        let mut alive = PerRole { vrrp: 0_i32, checker: 0 };
+        let mut world = World::new(PerRole { bfd: true, ..BOTH }, Respawn::WithBackoff);
+        let mut alive = PerRole { vrrp: 0_i32, checker: 0, bfd: 0 };
         let mut random = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
         let mut exited = false;
         let mut absorb = |world: &mut World, alive: &mut PerRole<i32>| {
@@ -368,7 +369,10 @@ fn any_order_of_events_keeps_one_process_per_role_and_comes_to_an_end() {
                     Action::Exit(_) => exited = true,
                     _ => {}
                 }
-                assert!(alive.vrrp <= 1 && alive.checker <= 1, "seed {seed}: two processes for a role");
+                assert!(
+                    alive.vrrp <= 1 && alive.checker <= 1 && alive.bfd <= 1,
+                    "seed {seed}: two processes for a role"
+                );
             }
             exited
         };
@@ -377,8 +381,8 @@ fn any_order_of_events_keeps_one_process_per_role_and_comes_to_an_end() {
             random ^= random << 13;
             random ^= random >> 7;
             random ^= random << 17;
-            let role = Role::ALL[usize::from(random & 1 == 0)];
-            let roles = PerRole { vrrp: random & 2 == 0, checker: random & 4 == 0 };
+            let role = Role::ALL[usize::from((random >> 16) as u8) % Role::ALL.len()];
+            let roles = PerRole { vrrp: random & 2 == 0, checker: random & 4 == 0, bfd: random & 1 == 0 };
             let generation = Generation(world.policy.generation().0 - (random >> 4) % 2);
             let event = match (random >> 8) % 8 {
                 0 => Event::ReloadRequested,
