@@ -112,11 +112,11 @@ impl Wire {
     }
 
     /// The least time after its last advert in which a backup of that make and priority takes over from a killed master: lvsd
-    /// believes the kernel of the master's host, if that has been missed once and can be heard.
+    /// believes the kernel of the master's host, if that has been missed once and can be heard or asked.
     pub fn least_down_time(self, backup: Make, priority: u8) -> Duration {
-        match (backup, self.cast) {
-            (Make::Lvsd, Cast::Multicast) => self.interval() * 3 / 2 + self.skew(priority),
-            (Make::Keepalived(_), _) | (_, Cast::Unicast) => self.down_time(priority),
+        match backup {
+            Make::Lvsd => self.interval() * 3 / 2 + self.skew(priority),
+            Make::Keepalived(_) => self.down_time(priority),
         }
     }
 

@@ -17,6 +17,7 @@ const DIFFERENCES: &[(&str, &str)] = &[
         "escaped-comment",
         "keepalived's parent takes the character, its children a comment, and neither says so",
     ),
+    ("certificate-incomplete", "keepalived shows servers no certificate then, and does not say so"),
     ("expansion-limit", "keepalived expands until it has run out of time or memory"),
     ("extra-word", "keepalived ignores further words in silence"),
     ("fifo-without-path", "keepalived ignores a FIFO without a path in silence"),
