@@ -26,7 +26,6 @@ const DIFFERENCES: &[(&str, &str)] = &[
     ("mail-incomplete", "keepalived sends no mail then, and does not say so"),
     ("long-line", "keepalived reads 1023 bytes of a line, lvsd all"),
     ("network-address", "keepalived sets any address"),
-    ("no-effect-yet", "keepalived has the keyword; lvsd is honest about what it lacks"),
     ("not-utf8", "keepalived takes any bytes"),
     ("own-peer", "keepalived sends adverts to itself"),
     ("quoted-include", "a plain include that fails is only logged by keepalived"),

@@ -308,6 +308,8 @@ fn the_commands_of_the_description_work() -> Result<()> {
     let blocks = page.split("```").skip(1).step_by(2).filter_map(|block| block.strip_prefix("sh\n"));
     let commands: Vec<_> = blocks.flat_map(str::lines).collect();
     assert!(commands.len() >= 4, "{commands:?}");
+    // Some write files.
+    let desk = tempfile::tempdir().expect("a directory");
     for command in commands {
         let here = command.replace("/run/lvsd/control.sock", socket.to_str().expect("plain"));
         let program = Path::new(env!("CARGO_BIN_EXE_lvsctl")).parent().expect("a directory");
@@ -315,6 +317,7 @@ fn the_commands_of_the_description_work() -> Result<()> {
         let run = socket.parent().expect("a directory");
         let output = Command::new("sh")
             .args(["-c", &here])
+            .current_dir(desk.path())
             .env("PATH", path)
             .env("LVSD_RUNTIME_DIR", run)
             .output()
